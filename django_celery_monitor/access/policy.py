@@ -1,0 +1,42 @@
+"""Who may see and do what. Every door (page, REST, socket, admin) asks this one object."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from django.utils.module_loading import import_string
+
+from django_celery_monitor.conf import get_settings
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+    from django.contrib.auth.models import AnonymousUser
+    from django.db.models import Model, QuerySet
+
+    User = AbstractBaseUser | AnonymousUser
+
+M = TypeVar("M", bound="Model")
+
+VIEW_TASK = "view_task"
+VIEW_TASK_ARGUMENTS = "view_task_arguments"
+VIEW_WORKER = "view_worker"
+
+
+class AccessPolicy:
+    """Django's permissions by codename; what nobody granted is denied.
+
+    Subclass it and name the class in ``CELERY_MONITOR["ACCESS_POLICY"]`` to narrow what people see.
+    """
+
+    def can(self, user: User, act: str, obj: object = None) -> bool:
+        """Whether ``user`` may do ``act`` (a codename), here or on one object."""
+        return bool(user.is_active and user.has_perm(f"django_celery_monitor.{act}"))  # type: ignore[union-attr]
+
+    def visible(self, user: User, queryset: QuerySet[M]) -> QuerySet[M]:
+        """The rows of ``queryset`` that ``user`` may see; asked after ``can``."""
+        return queryset
+
+
+def get_policy() -> AccessPolicy:
+    policy: AccessPolicy = import_string(get_settings().ACCESS_POLICY)()
+    return policy

@@ -1,0 +1,144 @@
+"""The one reader of the project's ``CELERY_MONITOR`` setting."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any, get_args, get_origin, get_type_hints
+
+from django.conf import settings as django_settings
+from django.core.signals import setting_changed
+
+SETTING = "CELERY_MONITOR"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every key of ``CELERY_MONITOR`` with its default. Durations are seconds, sizes characters."""
+
+    # Dotted path of the Celery app ("proj.celery:app"); None: the one of DJANGO_SETTINGS_MODULE.
+    APP: str | None = None
+    # Switch task events on, in workers that start with this app and in those already running.
+    ENABLE_EVENTS: bool = True
+    # A batch is stored when it holds so many events, or when its first one is so old.
+    BATCH_SIZE: int = 2000
+    FLUSH_INTERVAL: float = 0.25
+    # Longer arguments and results are cut (and marked); Celery itself cuts at 1,024.
+    MAX_TEXT: int = 4096
+    MAX_TRACEBACK: int = 32768
+    # Names whose values are never stored; matched anywhere in a key, whatever its case.
+    REDACT_KEYS: tuple[str, ...] = (
+        "password",
+        "passwd",
+        "secret",
+        "token",
+        "api_key",
+        "apikey",
+        "authorization",
+        "credential",
+        "private_key",
+        "session_id",
+        "cookie",
+        "card_number",
+        "cvv",
+        "ssn",
+    )
+    # Regular expressions; what they match in any stored text is masked.
+    REDACT_PATTERNS: tuple[str, ...] = ()
+    ACCESS_POLICY: str = "django_celery_monitor.access.policy.AccessPolicy"
+    # URL name or path; None: LOGIN_URL when it resolves, else the admin's.
+    LOGIN_URL: str | None = None
+    TITLE: str = "Celery monitor"
+    # A label beside the title, such as "production".
+    ENVIRONMENT: str = ""
+    PAGE_SIZE: int = 25
+    # Text search looks at the newest so many tasks that pass the other filters.
+    SEARCH_WINDOW: int = 200_000
+    # Push changes to open pages through the channel layer; else they poll.
+    LIVE: bool = True
+
+
+def problems() -> list[str]:
+    """What is wrong with the project's ``CELERY_MONITOR``, one sentence each."""
+    given = getattr(django_settings, SETTING, {})
+    if not isinstance(given, dict):
+        return [f"{SETTING} must be a dict, not {type(given).__name__}."]
+    hints = get_type_hints(Settings)
+    found = []
+    for key, value in given.items():
+        if key not in hints:
+            found.append(_unknown(key, list(hints)))
+        elif not _fits(value, hints[key]):
+            expected = str(_accepted(hints[key]))
+            found.append(f"{SETTING}[{key!r}] is {value!r}; expected {expected}.")
+        else:
+            found.extend(_bad_value(key, value))
+    return found
+
+
+def _unknown(key: object, known: list[str]) -> str:
+    near = difflib.get_close_matches(str(key).upper(), known, n=1)
+    advice = f"Did you mean {near[0]!r}?" if near else f"Known keys: {', '.join(sorted(known))}."
+    return f"{SETTING} has an unknown key {key!r}. {advice}"
+
+
+def _accepted(hint: Any) -> str:
+    if get_origin(hint) is tuple:
+        return f"a list of {get_args(hint)[0].__name__}"
+    return getattr(hint, "__name__", str(hint))
+
+
+def _fits(value: object, hint: Any) -> bool:
+    if get_origin(hint) is tuple:
+        item = get_args(hint)[0]
+        return isinstance(value, list | tuple) and all(isinstance(each, item) for each in value)
+    if hint in (int, float) and isinstance(value, bool):
+        return False
+    if hint is float:
+        return isinstance(value, int | float)
+    return isinstance(value, hint)
+
+
+def _bad_value(key: str, value: Any) -> list[str]:
+    if isinstance(value, int | float) and not isinstance(value, bool) and value <= 0:
+        return [f"{SETTING}[{key!r}] is {value!r}; it must be greater than 0."]
+    if key == "REDACT_PATTERNS":
+        return [bad for pattern in value for bad in _bad_pattern(pattern)]
+    return []
+
+
+def _bad_pattern(pattern: str) -> list[str]:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        return [f"{SETTING}['REDACT_PATTERNS'] has {pattern!r}: {error}."]
+    return []
+
+
+@cache
+def get_settings() -> Settings:
+    """The project's settings over the defaults; keys in error (see ``problems``) are ignored."""
+    given = getattr(django_settings, SETTING, {})
+    if not isinstance(given, dict):
+        return Settings()
+    hints = get_type_hints(Settings)
+    good = {
+        field.name: tuple(given[field.name])
+        if get_origin(hints[field.name]) is tuple
+        else given[field.name]
+        for field in fields(Settings)
+        if field.name in given
+        and _fits(given[field.name], hints[field.name])
+        and not _bad_value(field.name, given[field.name])
+    }
+    return Settings(**good)
+
+
+def _reset(*, setting: str, **_kwargs: Any) -> None:
+    if setting == SETTING:
+        get_settings.cache_clear()
+
+
+setting_changed.connect(_reset, dispatch_uid="celery_monitor.conf")

@@ -1,0 +1,143 @@
+"""One filter language for page, REST, admin and socket: an expression of terms.
+
+The URL is one spelling of it: different parameters must all hold, repeated ones are alternatives.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from django_celery_monitor.state.states import GROUP_OF, GROUPS
+
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+class FilterError(ValueError):
+    """A filter that cannot be understood; the text says which part and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One condition, such as ``state`` = ``FAILURE``. ``field`` is a key of ``FIELDS``."""
+
+    field: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    parts: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    parts: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    part: Expression
+
+
+Expression = Term | And | Or | Not
+
+
+def from_params(params: QueryDict | Mapping[str, str]) -> And:
+    """The expression that a query string spells; parameters that are no filters are ignored.
+
+    Raises ``FilterError`` for a value that its field does not take.
+    """
+    getlist: Callable[[str], Iterable[str]] = (
+        params.getlist
+        if isinstance(params, QueryDict)
+        else lambda key: [params[key]] if key in params else []
+    )
+    groups = []
+    for field in FIELDS:
+        terms = tuple(Term(field, value.strip()) for value in getlist(field) if value.strip())
+        for term in terms:
+            FIELDS[field](term.value)
+        if terms:
+            groups.append(terms[0] if len(terms) == 1 else Or(terms))
+    return And(tuple(groups))
+
+
+def to_q(expression: Expression) -> Q:
+    """The condition on ``Task`` rows."""
+    if isinstance(expression, Term):
+        return FIELDS[expression.field](expression.value)
+    if isinstance(expression, Not):
+        return ~to_q(expression.part)
+    parts = [to_q(part) for part in expression.parts]
+    connector = Q.AND if isinstance(expression, And) else Q.OR
+    return Q(*parts, _connector=connector) if parts else Q()
+
+
+def terms(expression: Expression) -> list[Term]:
+    """Every term of an expression, in order."""
+    if isinstance(expression, Term):
+        return [expression]
+    parts = (expression.part,) if isinstance(expression, Not) else expression.parts
+    return [term for part in parts for term in terms(part)]
+
+
+def _state(value: str) -> Q:
+    if value == "running":
+        # An app's own states count as running, and only the rows know them.
+        return ~Q(state__in=[state for state in GROUP_OF if GROUP_OF[state] != "running"])
+    if value in GROUPS:
+        return Q(state__in=GROUPS[value])
+    return Q(state=value.upper())
+
+
+def _text(column: str) -> Callable[[str], Q]:
+    """Exact, or everything that begins with the text before a final ``*``."""
+
+    def condition(value: str) -> Q:
+        if value.endswith("*"):
+            return Q(**{f"{column}__startswith": value[:-1]})
+        return Q(**{column: value})
+
+    return condition
+
+
+def _search(value: str) -> Q:
+    return Q(search__contains=value.lower())
+
+
+def moment(value: str) -> datetime:
+    """An ISO 8601 time, or how long ago: ``90s``, ``15m``, ``2h``, ``7d``, ``1w``."""
+    if ago := re.fullmatch(r"(\d{1,6})([smhdw])", value):
+        return timezone.now() - timedelta(**{UNITS[ago[2]]: int(ago[1])})
+    try:
+        found = parse_datetime(value)
+    except ValueError:
+        found = None
+    if found is None:
+        raise FilterError(
+            _("%(value)s is not a time: use 15m, 2h, 7d or 2026-01-31T14:00.") % {"value": value}
+        )
+    return found if timezone.is_aware(found) else timezone.make_aware(found)
+
+
+FIELDS: dict[str, Callable[[str], Q]] = {
+    "state": _state,
+    "name": _text("name"),
+    "worker": _text("worker"),
+    "queue": _text("queue"),
+    "id": _text("id"),
+    "root": _text("root_id"),
+    "parent": _text("parent_id"),
+    "after": lambda value: Q(time__gte=moment(value)),
+    "before": lambda value: Q(time__lt=moment(value)),
+    "q": _search,
+}

@@ -1,0 +1,34 @@
+"""The names of states, and the few groups that people think in."""
+
+from __future__ import annotations
+
+from typing import Final
+
+PENDING: Final = "PENDING"
+RECEIVED: Final = "RECEIVED"
+STARTED: Final = "STARTED"
+RETRY: Final = "RETRY"
+SUCCESS: Final = "SUCCESS"
+FAILURE: Final = "FAILURE"
+REVOKED: Final = "REVOKED"
+REJECTED: Final = "REJECTED"
+# Celery has no word for these two.
+LOST: Final = "LOST"
+IGNORED: Final = "IGNORED"
+
+# Any other state is an app's own, which it reports while a task runs.
+GROUPS: Final[dict[str, tuple[str, ...]]] = {
+    "waiting": (PENDING, RECEIVED),
+    "running": (STARTED,),
+    "retrying": (RETRY,),
+    "succeeded": (SUCCESS, IGNORED),
+    "failed": (FAILURE, REJECTED),
+    "revoked": (REVOKED,),
+    "lost": (LOST,),
+}
+GROUP_OF: Final = {state: group for group, states in GROUPS.items() for state in states}
+
+
+def group(state: str) -> str:
+    """The group of a state; an app's own state counts as running."""
+    return GROUP_OF.get(state, "running")
