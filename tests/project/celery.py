@@ -1,0 +1,21 @@
+"""A small Celery app, as any Django project has one."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.project.settings")
+
+app = Celery("tests.project")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["tests.project"])
+
+
+def client_app(*, broker_url: str, result_backend: str) -> Celery:
+    """An app on another broker, for a test to send from; `app` stays the current one."""
+    client = Celery("tests.client", set_as_current=False)
+    client.config_from_object("django.conf:settings", namespace="CELERY")
+    client.conf.update(broker_url=broker_url, result_backend=result_backend)
+    return client

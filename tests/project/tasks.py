@@ -1,0 +1,44 @@
+"""One task for each way in which a task can go."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from celery import Task, shared_task
+
+
+@shared_task
+def add(x: int, y: int) -> int:
+    return x + y
+
+
+@shared_task
+def echo(*args: Any, **kwargs: Any) -> dict[str, Any]:
+    """Gives its arguments back, so that any value can be sent through a worker."""
+    return {"args": list(args), "kwargs": kwargs}
+
+
+@shared_task
+def fail(message: str = "out of stock") -> None:
+    raise ValueError(message)
+
+
+@shared_task
+def slow(seconds: float) -> float:
+    """Runs that long; it is meant to be revoked, killed or watched."""
+    time.sleep(seconds)
+    return seconds
+
+
+@shared_task(bind=True, max_retries=5)
+def retry_then_succeed(self: Task[Any, Any], retries: int = 2) -> int:
+    """Succeeds in the attempt after so many retries, and returns their number."""
+    if self.request.retries < retries:
+        raise self.retry(exc=ConnectionError("no route to the bank"), countdown=0.01)
+    return self.request.retries
+
+
+@shared_task(bind=True, max_retries=2)
+def always_retry(self: Task[Any, Any]) -> None:
+    raise self.retry(exc=ConnectionError("no route to the bank"), countdown=0.01)
