@@ -94,6 +94,8 @@ class TaskError(models.Model):
     worker = models.CharField(_("worker"), max_length=255, default="")
     time = models.DateTimeField(_("time"))
     retry = models.BooleanField(_("retried"), default=False)
+    # Another event told the same failure: the worker announces a hard time limit twice.
+    duplicate = models.BooleanField(_("duplicate"), default=False)
     type = models.CharField(_("type"), max_length=255)
     message = models.TextField(_("message"))
     traceback = models.TextField(_("traceback"), default="")

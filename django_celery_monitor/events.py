@@ -1,0 +1,51 @@
+"""The vocabulary that all stages speak. Standard library only."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+# Seconds since the epoch, as the sender's clock had it.
+Timestamp = float
+
+
+class TaskEvent(NamedTuple):
+    """One event of one task. The first five fields are its identity, exactly as it was sent.
+
+    They are also its place in the total order of a task's events. ``data`` holds the event's own
+    fields that are neither ``None`` nor empty.
+    """
+
+    timestamp: Timestamp
+    clock: int
+    # Without the "task-" in front.
+    type: str
+    hostname: str
+    pid: int
+    data: dict[str, Any]
+
+
+class WorkerEvent(NamedTuple):
+    """``online``, ``heartbeat`` or ``offline``, with what the worker says of itself."""
+
+    timestamp: Timestamp
+    clock: int
+    type: str
+    hostname: str
+    pid: int
+    data: dict[str, Any]
+
+
+class BadEventError(ValueError):
+    """An event that must not be stored; the message says why."""
+
+
+class Decoded(NamedTuple):
+    """What a batch of messages says, sorted by whom it speaks of."""
+
+    # Task id to its events, in order of arrival.
+    tasks: dict[str, list[TaskEvent]]
+    workers: list[WorkerEvent]
+    # What was kept out: the reason and the text of the message or event.
+    bad: list[tuple[str, str]]
+    # Events of groups that no monitor stores, such as gossip.
+    ignored: int

@@ -1,0 +1,60 @@
+"""What one task adds to the counts. Pure and in integers, so that any order sums up the same."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from django_celery_monitor.state.derive import Facts
+from django_celery_monitor.state.runs import Run
+
+MINUTE: Final = 60
+COUNTED: Final = ("received", "succeeded", "failed", "retried", "revoked", "rejected")
+
+
+class Flow(NamedTuple):
+    """One thing that happened in a minute. ``runtime`` and ``wait`` are microseconds."""
+
+    minute: int
+    name: str
+    worker: str
+    queue: str
+    # One of COUNTED.
+    kind: str
+    runtime: int | None
+    wait: int | None
+
+
+class Cohort(NamedTuple):
+    """Where a task stands now, under the minute it was first seen in."""
+
+    minute: int
+    name: str
+    state: str
+
+
+def flows(facts: Facts) -> list[Flow]:
+    """Every run counts when it is received and when it ends, under the minute of that event."""
+    found = []
+    for run in facts.runs:
+        if run.received is not None:
+            minute = int(run.received) // MINUTE * MINUTE
+            found.append(Flow(minute, facts.name, run.worker, facts.queue, "received", None, None))
+        if run.outcome in COUNTED:
+            found.append(_ended(facts, run))
+    return found
+
+
+def cohort(facts: Facts) -> Cohort:
+    return Cohort(int(facts.time) // MINUTE * MINUTE, facts.name, facts.state)
+
+
+def _ended(facts: Facts, run: Run) -> Flow:
+    return Flow(
+        int(run.ended or 0) // MINUTE * MINUTE,
+        facts.name,
+        run.worker,
+        facts.queue,
+        run.outcome,
+        None if run.runtime is None else round(run.runtime * 1_000_000),
+        None if run.wait is None else round(run.wait * 1_000_000),
+    )

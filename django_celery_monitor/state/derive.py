@@ -1,0 +1,162 @@
+"""``derive``: everything a task's row says, as one pure function of the set of its events.
+
+The rules, in the order in which they decide:
+
+=====================  =====================================================================
+attempt                the highest ``retries`` that a worker reported
+final state            SUCCESS > REJECTED > FAILURE > REVOKED; equally strong: the latest
+no final               RETRY when the attempt ended so; else the app's own state, STARTED,
+                       RECEIVED; PENDING when it was given back to the queue
+no worker yet          PENDING: sending never moves a state that a worker reported
+started after a final  ``running_again`` beside the state, until that run ends
+arguments              of the earliest ``sent``, else of the earliest ``received``
+result, exception      of the event that decided the state
+=====================  =====================================================================
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+from django_celery_monitor.events import TaskEvent, Timestamp
+from django_celery_monitor.state import states
+from django_celery_monitor.state.runs import FINAL, RANK, Run, runs_of
+
+STATE_OF: Final = {
+    "succeeded": states.SUCCESS,
+    "rejected": states.REJECTED,
+    "failed": states.FAILURE,
+    "revoked": states.REVOKED,
+    "retried": states.RETRY,
+    "requeued": states.PENDING,
+}
+
+
+class Facts(NamedTuple):
+    """What the events say. Times are seconds since the epoch; texts are empty when unknown."""
+
+    name: str
+    state: str
+    # "sender" until a worker spoke of the task, then "worker".
+    known_by: str
+    time: Timestamp
+    sent: Timestamp | None
+    received: Timestamp | None
+    started: Timestamp | None
+    finished: Timestamp | None
+    updated: Timestamp
+    eta: Timestamp | None
+    expires: Timestamp | None
+    worker: str
+    queue: str
+    args: str
+    kwargs: str
+    result: str
+    exception: str
+    runtime: float | None
+    retries: int
+    running_again: bool
+    root_id: str
+    parent_id: str
+    runs: tuple[Run, ...]
+
+
+def derive(events: list[TaskEvent]) -> Facts:
+    """``events``: not empty, in the total order (see ``event_set.union``)."""
+    runs = runs_of(events)
+    state, run, running_again = _state(runs)
+    first_sent, latest_sent, first_received, latest_received = _announcements(events)
+    latest = _later(latest_sent, latest_received)
+    arguments = (first_sent or first_received or latest).data
+    end = run.end.data if run and run.end and run.outcome in FINAL else {}
+    named = first_received or first_sent
+    return Facts(
+        named.data.get("name", "") if named else "",
+        state,
+        "worker" if runs else "sender",
+        events[0].timestamp,
+        latest_sent.timestamp if latest_sent else None,
+        run.received if run else None,
+        run.started if run else None,
+        run.ended if run and run.outcome in FINAL else None,
+        max([event.timestamp for event in events]),
+        latest.data.get("eta"),
+        latest.data.get("expires"),
+        run.worker if run else "",
+        latest_sent.data.get("queue", "") if latest_sent else "",
+        arguments.get("args", ""),
+        arguments.get("kwargs", ""),
+        end.get("result", ""),
+        run.exception if run else "",
+        end.get("runtime"),
+        latest.data.get("retries", 0),
+        running_again,
+        latest.data.get("root_id", ""),
+        latest.data.get("parent_id", ""),
+        runs,
+    )
+
+
+_NOTHING: Final = TaskEvent(0.0, 0, "", "", 0, {})
+
+
+def _announcements(
+    events: list[TaskEvent],
+) -> tuple[TaskEvent | None, TaskEvent | None, TaskEvent | None, TaskEvent | None]:
+    """The first and the latest ``sent``, then the same of ``received``; latest by attempt."""
+    first_sent = latest_sent = first_received = latest_received = None
+    for event in events:
+        if event.type == "sent":
+            first_sent = first_sent or event
+            latest_sent = _later_attempt(latest_sent, event)
+        elif event.type == "received":
+            first_received = first_received or event
+            latest_received = _later_attempt(latest_received, event)
+    return first_sent, latest_sent, first_received, latest_received
+
+
+def _later_attempt(one: TaskEvent | None, other: TaskEvent) -> TaskEvent:
+    if one is None or other.data.get("retries", 0) >= one.data.get("retries", 0):
+        return other
+    return one
+
+
+def _later(sent: TaskEvent | None, received: TaskEvent | None) -> TaskEvent:
+    """The one that speaks of the later attempt; of the same, what the worker received."""
+    if sent is None or received is None:
+        return sent or received or _NOTHING
+    return _later_attempt(sent, received)
+
+
+def _state(runs: tuple[Run, ...]) -> tuple[str, Run | None, bool]:
+    """The state, the run that decides it, and whether another run started after it ended."""
+    if not runs:
+        return states.PENDING, None, False
+    if len(runs) == 1:
+        run = runs[0]
+        return STATE_OF.get(run.outcome) or _open_state(run), run, False
+    attempt = [run for run in runs if run.retries == runs[-1].retries]
+    strongest = max(attempt, key=_strength)
+    if strongest.outcome in FINAL:
+        return STATE_OF[strongest.outcome], strongest, _restarted(runs, strongest)
+    if strongest.outcome == "retried":
+        return states.RETRY, strongest, False
+    open_runs = [run for run in attempt if not run.outcome]
+    run = open_runs[-1] if open_runs else attempt[-1]
+    return STATE_OF.get(run.outcome) or _open_state(run), run, False
+
+
+def _strength(run: Run) -> tuple[int, Timestamp, int]:
+    end: Any = run.end
+    return RANK[run.outcome], run.ended or 0.0, end.clock if end else 0
+
+
+def _open_state(run: Run) -> str:
+    if run.custom:
+        return run.custom
+    return states.STARTED if run.started is not None else states.RECEIVED
+
+
+def _restarted(runs: tuple[Run, ...], final: Run) -> bool:
+    ended = final.ended or 0.0
+    return any(not run.outcome and run.started and run.started > ended for run in runs)

@@ -1,0 +1,58 @@
+"""A task's truth is the set of its events: union, and a cap that keeps every kind of event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from operator import itemgetter
+from typing import Final
+
+from django_celery_monitor.events import TaskEvent
+
+# So many of the earliest and so many of the latest are kept, of each type.
+KEEP: Final = 16
+KNOWN_TYPES: Final = frozenset(
+    {
+        "sent",
+        "received",
+        "started",
+        "succeeded",
+        "failed",
+        "retried",
+        "rejected",
+        "revoked",
+        "cancelled",
+    }
+)
+
+identity = itemgetter(0, 1, 2, 3, 4)
+
+
+def union(known: list[TaskEvent], new: Iterable[TaskEvent]) -> list[TaskEvent]:
+    """Both together, each event once, in the total order, capped; ``known`` itself if none is new.
+
+    Capping is a choice by the total order alone, so that any grouping of unions ends the same.
+    """
+    found = {identity(event): event for event in known}
+    size = len(found)
+    for event in new:
+        found.setdefault(identity(event), event)
+    if known and len(found) == size:
+        return known
+    events = sorted(found.values(), key=identity)
+    if len(events) <= 2 * KEEP:
+        return events
+    capped = _cap(events)
+    return known if capped == known else capped
+
+
+def _cap(events: list[TaskEvent]) -> list[TaskEvent]:
+    by_type: dict[str, list[int]] = {}
+    for index, event in enumerate(events):
+        # An app may invent any number of types; together they count as one.
+        kind = event.type if event.type in KNOWN_TYPES else ""
+        by_type.setdefault(kind, []).append(index)
+    kept: set[int] = set()
+    for indexes in by_type.values():
+        kept.update(indexes[:KEEP])
+        kept.update(indexes[-KEEP:])
+    return [events[index] for index in sorted(kept)]
