@@ -20,7 +20,7 @@ FRONTEND = ROOT / "frontend"
 DIST = ROOT / "django_celery_monitor" / "static" / "django_celery_monitor" / "dist"
 
 
-class FrontendBuildHook(BuildHookInterface):  # type: ignore[type-arg] # generic since 1.28 only
+class FrontendBuildHook(BuildHookInterface[Any]):
     """Bundles in a checkout; an sdist already carries the result and needs no npm.
 
     Editable installs are left alone: there the Makefile bundles.
