@@ -1,0 +1,167 @@
+"""How many tasks a list and its neighbours hold: exact, at least, or not known; never a guess."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db.models import Count, Sum
+from django.utils import timezone
+
+from django_celery_monitor.access.policy import get_policy
+from django_celery_monitor.filters import And, Expression, Term, moment, terms, to_q
+from django_celery_monitor.models import Task, TaskCount
+from django_celery_monitor.remember import remembered
+from django_celery_monitor.state.states import GROUPS, group
+
+if TYPE_CHECKING:
+    from django_celery_monitor.access.policy import User
+
+CAP = 10_000
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrix:
+    """Tasks by (name, state)."""
+
+    cells: dict[tuple[str, str], int] = field(default_factory=dict)
+    counted_at: datetime
+
+    def by_group(self, wanted: Callable[[str], bool] = lambda name: True) -> Counter[str]:
+        """By group of states, of the names that are ``wanted``."""
+        found: Counter[str] = Counter()
+        for (name, state), count in self.cells.items():
+            if wanted(name):
+                found[group(state)] += count
+        return found
+
+    def by_name(self, wanted: Callable[[str], bool] = lambda state: True) -> Counter[str]:
+        """By name, of the states that are ``wanted``."""
+        found: Counter[str] = Counter()
+        for (name, state), count in self.cells.items():
+            if wanted(state):
+                found[name] += count
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facets:
+    """Counts beside a list: each ignores the filter that choosing it would replace.
+
+    ``groups`` and ``names`` are ``None`` where counting would cost too much. ``at_least``: only so
+    many were looked at.
+    """
+
+    groups: Counter[str] | None
+    names: Counter[str] | None
+    known_names: list[str]
+    at_least: bool = False
+    counted_at: datetime
+
+
+def facets(user: User, expression: And) -> Facets:
+    matrix = _matrix_for(user, expression)
+    if matrix is None:
+        return _looked_at(user, expression)
+    chosen = _values(expression)
+    groups = matrix.by_group(lambda name: _among(name, chosen["name"], _is_name))
+    names = matrix.by_name(lambda state: _among(state, chosen["state"], _is_state))
+    return Facets(
+        groups=groups, names=names, known_names=_names(names), counted_at=matrix.counted_at
+    )
+
+
+def kept(user: User, after: str = "", before: str = "") -> Matrix:
+    """Every task from ``after`` to ``before`` (see ``filters.moment``), counted exactly."""
+
+    def count() -> Counter[tuple[str, str]]:
+        return _count(user, moment(after) if after else None, moment(before) if before else None)
+
+    cells, counted_at = remembered(f"kept:{user.pk}:{after}:{before}", count)
+    return Matrix(cells=cells, counted_at=counted_at)
+
+
+def _matrix_for(user: User, expression: And) -> Matrix | None:
+    """The exact counts, if the filters are only such as the counters know."""
+    chosen = _values(expression)
+    if not set(chosen) <= {"state", "name", "after", "before"}:
+        return None
+    after, before = chosen.get("after", [""]), chosen.get("before", [""])
+    if len(after) > 1 or len(before) > 1:
+        return None
+    return kept(user, after[0], before[0])
+
+
+def _count(user: User, after: datetime | None, before: datetime | None) -> Counter[tuple[str, str]]:
+    """Whole minutes from the counters, what is left at the two ends from the tasks themselves."""
+    first = _floor(after + MINUTE - timedelta(microseconds=1)) if after else None
+    last = _floor(before) if before else None
+    if first and last and first >= last:
+        return _tasks(user, after, before)
+    rows = get_policy().visible(user, TaskCount.objects.all())
+    if first:
+        rows = rows.filter(minute__gte=first)
+    if last:
+        rows = rows.filter(minute__lt=last)
+    summed = rows.order_by().values_list("name", "state").annotate(total=Sum("count"))
+    found = Counter({(name, state): total for name, state, total in summed if total})
+    if after and after != first:
+        found += _tasks(user, after, first)
+    if before and before != last:
+        found += _tasks(user, last, before)
+    return found
+
+
+def _tasks(user: User, after: datetime | None, before: datetime | None) -> Counter[tuple[str, str]]:
+    rows = get_policy().visible(user, Task.objects.filter(time__gte=after, time__lt=before))
+    counted = rows.order_by().values_list("name", "state").annotate(total=Count("pk"))
+    return Counter({(name, state): total for name, state, total in counted})
+
+
+def _looked_at(user: User, expression: And) -> Facets:
+    """Counts of the first ``CAP`` tasks that match; none at all for a text search."""
+    names = _names(kept(user).by_name())
+    if "q" in _values(expression):
+        return Facets(groups=None, names=None, known_names=names, counted_at=timezone.now())
+    others = And(tuple(part for part in expression.parts if terms(part)[0].field != "state"))
+    rows = get_policy().visible(user, Task.objects.filter(to_q(others))).order_by()
+    of_group = {name: Count("pk", filter=to_q(Term("state", name))) for name in GROUPS}
+    groups = Counter(rows[: CAP + 1].aggregate(**of_group))
+    return Facets(
+        groups=groups,
+        names=None,
+        known_names=names,
+        at_least=groups.total() > CAP,
+        counted_at=timezone.now(),
+    )
+
+
+def _values(expression: Expression) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for term in terms(expression):
+        found[term.field].append(term.value)
+    return found
+
+
+def _among(text: str, chosen: list[str], fits: Callable[[str, str], bool]) -> bool:
+    return not chosen or any(fits(text, value) for value in chosen)
+
+
+def _is_name(name: str, value: str) -> bool:
+    return name.startswith(value[:-1]) if value.endswith("*") else name == value
+
+
+def _is_state(state: str, value: str) -> bool:
+    return group(state) == value if value in GROUPS else state == value.upper()
+
+
+def _names(names: Counter[str]) -> list[str]:
+    return sorted(name for name in names if name)
+
+
+def _floor(time: datetime) -> datetime:
+    return time.replace(second=0, microsecond=0)

@@ -1,0 +1,76 @@
+"""What matters now, in one look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django_celery_monitor.access.policy import VIEW_WORKER, get_policy
+from django_celery_monitor.counts import kept
+from django_celery_monitor.listening import Listening, listening
+from django_celery_monitor.models import Task, TaskError
+from django_celery_monitor.state.states import GROUPS
+from django_celery_monitor.state.worker import Health
+from django_celery_monitor.throughput import Minute, last_hour, per_minute
+from django_celery_monitor.workers import WorkerView, worker_list
+
+if TYPE_CHECKING:
+    from django_celery_monitor.access.policy import User
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """``workers``: ``None`` for someone who may not see them. Rates are per minute."""
+
+    now: datetime
+    waiting: int
+    oldest_waiting: Task | None
+    running: int
+    retrying: int
+    failed_last_hour: int
+    finished_last_hour: int
+    finished_per_minute: float
+    minutes: tuple[Minute, ...]
+    latest_failures: list[TaskError]
+    workers: list[WorkerView] | None
+    collector: Listening
+
+    @property
+    def workers_online(self) -> int:
+        return self._workers(Health.ONLINE)
+
+    @property
+    def workers_late(self) -> int:
+        return self._workers(Health.LATE)
+
+    @property
+    def workers_lost(self) -> int:
+        return self._workers(Health.LOST)
+
+    def _workers(self, health: Health) -> int:
+        return sum(view.health is health for view in self.workers or [])
+
+
+def overview(now: datetime, user: User) -> Overview:
+    policy = get_policy()
+    heard = listening(now)
+    counts = kept(user).by_group()
+    minutes = last_hour(user, now)
+    waiting = policy.visible(user, Task.objects.filter(state__in=GROUPS["waiting"]))
+    failures = policy.visible(user, TaskError.objects.filter(retry=False))
+    sees_workers = policy.can(user, VIEW_WORKER)
+    return Overview(
+        now=now,
+        waiting=counts["waiting"],
+        oldest_waiting=waiting.defer("events", "search").order_by("time").first(),
+        running=counts["running"],
+        retrying=counts["retrying"],
+        failed_last_hour=sum(minute.failed for minute in minutes),
+        finished_last_hour=sum(minute.finished for minute in minutes),
+        finished_per_minute=per_minute(minutes, now),
+        minutes=minutes,
+        latest_failures=list(failures.defer("traceback").order_by("-time")[:8]),
+        workers=worker_list(user, now, heard) if sees_workers else None,
+        collector=heard,
+    )

@@ -1,0 +1,35 @@
+"""Keeps what was dear to compute, so long that computing takes a fortieth of the time at most."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
+
+from django.core.cache import cache
+from django.utils import timezone
+
+from django_celery_monitor import __version__
+
+T = TypeVar("T")
+
+CHEAP = 0.05
+PRICE = 40
+
+
+def remembered(key: str, compute: Callable[[], T]) -> tuple[T, datetime]:
+    """The value, and when it was computed. What takes under 50 ms is computed each time."""
+    # Labels come from tasks, and some caches refuse what they may hold.
+    digest = hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
+    name = f"celery_monitor:{__version__}:{digest}"
+    found: tuple[T, datetime] | None = cache.get(name)
+    if found is not None:
+        return found
+    started = time.perf_counter()
+    found = compute(), timezone.now()
+    took = time.perf_counter() - started
+    if took > CHEAP:
+        cache.set(name, found, timeout=took * PRICE)
+    return found

@@ -1,0 +1,97 @@
+"""What finished, minute by minute: the figures behind every chart."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import orjson
+
+from django_celery_monitor.access.policy import get_policy
+from django_celery_monitor.models import TaskStats
+from django_celery_monitor.remember import remembered
+from django_celery_monitor.state.sketch import merge, quantile
+
+if TYPE_CHECKING:
+    from django_celery_monitor.access.policy import User
+
+COLUMNS = ("start", "succeeded", "retried", "failed", "rejected", "revoked", "runtime_bins")
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Minute:
+    """Runs that ended in one minute; percentiles of their run time in seconds."""
+
+    start: datetime
+    succeeded: int
+    retried: int
+    failed: int
+    revoked: int
+    p50: float | None
+    p95: float | None
+    p99: float | None
+
+    @property
+    def finished(self) -> int:
+        return self.succeeded + self.failed + self.revoked
+
+
+def last_hour(
+    user: User,
+    now: datetime,
+    grain: TaskStats.Grain = TaskStats.Grain.NAME,
+    label: str | None = None,
+) -> tuple[Minute, ...]:
+    """The 60 minutes up to and with the one that runs, oldest first; empty ones included."""
+    key = f"last_hour:{user.pk}:{grain}:{label}"
+    minutes: tuple[Minute, ...]
+    minutes, _when = remembered(key, lambda: tuple(_minutes(user, now, grain, label)))
+    return minutes
+
+
+def per_minute(minutes: tuple[Minute, ...], now: datetime) -> float:
+    """Tasks finished per minute, over the last five minutes and what has passed of this one."""
+    recent = [minute for minute in minutes if now - minute.start < 6 * MINUTE]
+    if not recent:
+        return 0.0
+    return sum(minute.finished for minute in recent) / max((now - recent[0].start) / MINUTE, 1.0)
+
+
+def _minutes(
+    user: User, now: datetime, grain: TaskStats.Grain, label: str | None
+) -> Iterator[Minute]:
+    this_minute = now.replace(second=0, microsecond=0)
+    first = this_minute - 59 * MINUTE
+    rows = get_policy().visible(user, TaskStats.objects.all())
+    rows = rows.filter(period=TaskStats.Period.MINUTE, grain=grain, start__gte=first)
+    if label is not None:
+        rows = rows.filter(label=label)
+    counts: dict[datetime, Counter[str]] = {}
+    sketches: dict[datetime, list[dict[int, int]]] = {}
+    for start, *numbers, bins in rows.values_list(*COLUMNS):
+        counts.setdefault(start, Counter()).update(dict(zip(COLUMNS[1:-1], numbers, strict=True)))
+        sketches.setdefault(start, []).append(_bins(bins))
+    for index in range(60):
+        start = first + index * MINUTE
+        yield _minute(start, counts.get(start, Counter()), merge(sketches.get(start, [])))
+
+
+def _bins(text: str) -> dict[int, int]:
+    return {int(index): count for index, count in orjson.loads(text or "{}").items()}
+
+
+def _minute(start: datetime, counts: Counter[str], bins: dict[int, int]) -> Minute:
+    return Minute(
+        start=start,
+        succeeded=counts["succeeded"],
+        retried=counts["retried"],
+        failed=counts["failed"] + counts["rejected"],
+        revoked=counts["revoked"],
+        p50=quantile(bins, 0.50),
+        p95=quantile(bins, 0.95),
+        p99=quantile(bins, 0.99),
+    )
