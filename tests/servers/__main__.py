@@ -66,7 +66,9 @@ def _start_all(stack: ExitStack) -> dict[str, str]:
     variables = {name: value for export in exports for name, value in export.items()}
     for name, value in sorted(variables.items()):
         print(f"{name}={value}", flush=True)
-    return variables
+    scratch = root / "tmp"
+    scratch.mkdir(mode=0o700)
+    return {**variables, "TMPDIR": str(scratch)}
 
 
 def _require_answer(server: Server, address: str) -> None:

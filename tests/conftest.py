@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import pytest
+
+pytest_plugins = [
+    "tests.fixtures.brokers",
+    "tests.fixtures.browser",
+    "tests.fixtures.processes",
+    "tests.fixtures.workers",
+]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests with a browser last; see `tests.fixtures.browser`."""
+    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that is skipped proves nothing, so here it fails."""
+    report = yield
+    if report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped: {report.longrepr}"
+    return report
