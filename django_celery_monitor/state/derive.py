@@ -79,7 +79,7 @@ def derive(events: list[TaskEvent]) -> Facts:
         run.received if run else None,
         run.started if run else None,
         run.ended if run and run.outcome in FINAL else None,
-        max([event.timestamp for event in events]),
+        events[-1].timestamp,
         latest.data.get("eta"),
         latest.data.get("expires"),
         run.worker if run else "",

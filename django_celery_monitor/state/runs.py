@@ -61,7 +61,7 @@ class _Draft:
             if self.started is None:
                 self.started = event.timestamp
         else:
-            self.custom = event.type.upper()
+            self.custom = event.type.upper()[:64]
         self.worker = event.hostname
 
 

@@ -1,0 +1,85 @@
+"""Joins the stages: receive, decode, store, push. The one module that knows them all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from django.db import router
+
+from django_celery_monitor.celery_app import find_app
+from django_celery_monitor.conf import get_settings
+from django_celery_monitor.events import Timestamp
+from django_celery_monitor.ingest.decode import Decoder
+from django_celery_monitor.ingest.redact import Redactor
+from django_celery_monitor.ingest.signatures import secret_positions
+from django_celery_monitor.models import Task
+from django_celery_monitor.storage import batch
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+
+class Publisher(Protocol):
+    """Where committed changes are announced; see ``live.publish``."""
+
+    def changed(self, revision: int, tasks: Iterable[str], workers: Iterable[str]) -> None: ...
+
+    def flush(self) -> None: ...
+
+
+class Outcome(NamedTuple):
+    """What became of the messages given to ``Pipeline.store``."""
+
+    events: int
+    bad: int
+    ignored: int
+    tasks: int
+    # Seconds from the latest event's own time to its storing; ``None`` without an event.
+    lag: float | None
+    revision: int
+
+
+class Pipeline:
+    """From message bodies to committed rows."""
+
+    def __init__(self, app: Celery | None = None, publisher: Publisher | None = None) -> None:
+        settings = get_settings()
+        keys, patterns = settings.REDACT_KEYS, settings.REDACT_PATTERNS
+        by_name = Redactor(keys, patterns)
+        positions = secret_positions(app or find_app(), by_name.is_secret)
+        self._decoder = Decoder(
+            Redactor(keys, patterns, positions),
+            max_text=settings.MAX_TEXT,
+            max_traceback=settings.MAX_TRACEBACK,
+        )
+        self._publisher = publisher
+
+    def store(self, bodies: Iterable[bytes], arrived: Timestamp | None = None) -> Outcome:
+        """Store the events in ``bodies`` in one transaction, then announce what changed.
+
+        ``arrived``: when they came (seconds since the epoch; now, if not given). A body is the JSON
+        of one event or of a list of them. Bad ones are put into quarantine. Raises what the
+        database raises, with nothing stored; then the same bodies may be given again.
+        """
+        arrived = time.time() if arrived is None else arrived
+        decoded = self._decoder.decode(bodies, arrived)
+        stored = batch.store(decoded, arrived, router.db_for_write(Task))
+        if stored.revision and self._publisher:
+            self._publisher.changed(stored.revision, stored.tasks, stored.workers)
+        times = [event.timestamp for events in decoded.tasks.values() for event in events]
+        times += [event.timestamp for event in decoded.workers]
+        return Outcome(
+            events=len(times),
+            bad=len(decoded.bad),
+            ignored=decoded.ignored,
+            tasks=len(stored.tasks),
+            lag=max(time.time() - max(times), 0.0) if times else None,
+            revision=stored.revision,
+        )
+
+
+def store(bodies: Iterable[bytes], arrived: Timestamp | None = None) -> Outcome:
+    """``Pipeline.store`` for imports and tests: no collector, nothing pushed."""
+    return Pipeline().store(bodies, arrived)

@@ -1,0 +1,82 @@
+"""One batch, one transaction: load, unite, derive, write what changed, add to the counts."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from django.db import transaction
+
+from django_celery_monitor.events import Decoded, TaskEvent, Timestamp
+from django_celery_monitor.models import BadEvent, Task
+from django_celery_monitor.state.derive import derive
+from django_celery_monitor.state.errors import marks
+from django_celery_monitor.state.event_set import union
+from django_celery_monitor.storage import known, lock, workers
+from django_celery_monitor.storage.bulk import upsert
+from django_celery_monitor.storage.counts import Tally
+from django_celery_monitor.storage.errors import ErrorChanges
+from django_celery_monitor.storage.rows import COLUMNS, moment, task_row
+
+
+class Stored(NamedTuple):
+    """What a batch changed; ``revision`` is 0 when it changed nothing."""
+
+    revision: int
+    tasks: list[str]
+    workers: list[str]
+
+
+def store(decoded: Decoded, arrived: Timestamp, using: str) -> Stored:
+    """Store a batch; repeating it, whole or in part, changes nothing.
+
+    ``arrived``: when its messages came, by this machine's clock. Raises what the database raises,
+    with nothing stored.
+    """
+    with transaction.atomic(using=using):
+        revision = lock.acquire(using)
+        tasks = _merge_tasks(decoded.tasks, using)
+        hosts = {
+            event.hostname
+            for events in decoded.tasks.values()
+            for event in events
+            if event.type != "sent"
+        }
+        changed_workers = workers.merge(decoded.workers, hosts, arrived, using)
+        _quarantine(decoded.bad, arrived, using)
+        if not (tasks or changed_workers or decoded.bad):
+            transaction.set_rollback(True, using=using)
+            return Stored(0, [], [])
+    return Stored(revision, tasks, changed_workers)
+
+
+def _merge_tasks(new: dict[str, list[TaskEvent]], using: str) -> list[str]:
+    if not new:
+        return []
+    stored = known.load(list(new), using)
+    rows: list[tuple[Any, ...]] = []
+    tally, errors = Tally(), ErrorChanges()
+    for task_id, arrivals in new.items():
+        before = stored.get(task_id, [])
+        events = union(before, arrivals)
+        if events is before:
+            continue
+        facts = derive(events)
+        if before:
+            old = derive(before)
+            tally.add(old, -1)
+            errors.add(task_id, events, facts, marks(before, old))
+        else:
+            errors.add(task_id, events, facts, {})
+        tally.add(facts, 1)
+        rows.append(task_row(task_id, facts, events))
+    upsert(Task, COLUMNS, ("id",), rows, using)
+    errors.save(using)
+    tally.save(using)
+    return [row[0] for row in rows]
+
+
+def _quarantine(bad: list[tuple[str, str]], arrived: Timestamp, using: str) -> None:
+    BadEvent.objects.using(using).bulk_create(
+        BadEvent(arrived_at=moment(arrived), reason=reason[:255], body=body)
+        for reason, body in bad[:100]
+    )

@@ -1,0 +1,44 @@
+"""Loads what is stored already of the tasks in a batch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, Final
+
+from django.db import connections
+
+from django_celery_monitor.events import TaskEvent
+from django_celery_monitor.models import Task
+from django_celery_monitor.storage import task_events
+
+_COLUMNS: Final = ("id", "events", *task_events.SHARED)
+_CHUNK: Final = 500
+
+
+def load(ids: list[str], using: str) -> dict[str, list[TaskEvent]]:
+    """The stored events of those of the tasks that exist."""
+    return {
+        row[0]: task_events.decode(row[1], dict(zip(task_events.SHARED, row[2:], strict=True)))
+        for row in _select(ids, using)
+    }
+
+
+def _select(ids: list[str], using: str) -> Iterator[tuple[Any, ...]]:
+    connection = connections[using]
+    quote = connection.ops.quote_name
+    select = f"SELECT {', '.join(map(quote, _COLUMNS))} FROM {quote(Task._meta.db_table)} WHERE"  # noqa: S608
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(f"{select} id = ANY(%s)", [ids])
+            yield from cursor.fetchall()
+        elif connection.vendor == "sqlite":
+            cursor.execute(f"{select} id IN (SELECT value FROM json_each(%s))", [json.dumps(ids)])
+            yield from cursor.fetchall()
+        else:
+            remaining = iter(ids)
+            while chunk := list(islice(remaining, _CHUNK)):
+                marks = ", ".join(["%s"] * len(chunk))
+                cursor.execute(f"{select} id IN ({marks})", chunk)
+                yield from cursor.fetchall()

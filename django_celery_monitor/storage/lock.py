@@ -1,0 +1,33 @@
+"""One writer at a time per database.
+
+Row locks do not lock rows that do not exist yet, and two writers on one new task would lose an
+event. Receiving and decoding stay parallel; only the transaction is not.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.db import connections
+from django.db.models import F
+
+from django_celery_monitor.models import Installation
+
+# Any number will do, as long as every collector takes the same.
+_KEY: Final = 0x63656C65
+
+
+def acquire(using: str) -> int:
+    """Take the lock until the transaction ends; returns the revision this batch will have.
+
+    Must be the transaction's first statement: on SQLite the update takes the write lock, and a
+    transaction that has read before could not upgrade.
+    """
+    connection = connections[using]
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_KEY])
+    rows = Installation.objects.using(using).filter(pk=1)
+    if not rows.update(writes=F("writes") + 1):
+        Installation.objects.using(using).create(pk=1, writes=1)
+    return rows.values_list("writes", flat=True).get()

@@ -1,0 +1,96 @@
+"""Between ``Facts`` and the columns of a ``Task``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final, overload
+
+from django_celery_monitor.events import TaskEvent, Timestamp
+from django_celery_monitor.models import Task
+from django_celery_monitor.state.derive import Facts, derive
+from django_celery_monitor.storage import task_events
+
+# In the order of ``task_row``.
+COLUMNS: Final = (
+    "id",
+    "name",
+    "state",
+    "known_by",
+    "time",
+    "sent_at",
+    "received_at",
+    "started_at",
+    "finished_at",
+    "updated_at",
+    "eta",
+    "expires",
+    "worker",
+    "queue",
+    "args",
+    "kwargs",
+    "result",
+    "exception",
+    "runtime",
+    "retries",
+    "running_again",
+    "root_id",
+    "parent_id",
+    "search",
+    "events",
+)
+_MAX_RETRIES: Final = 2**31 - 1
+
+
+def events_of(task: Task) -> list[TaskEvent]:
+    """The events that a row was derived from, without tracebacks."""
+    row = {column: getattr(task, column) for column in task_events.SHARED}
+    return task_events.decode(task.events, row) if task.events else []
+
+
+def facts_of(task: Task) -> Facts:
+    """What the row was derived from, with its runs; the task must hold events."""
+    return derive(events_of(task))
+
+
+def task_row(task_id: str, facts: Facts, events: list[TaskEvent]) -> tuple[Any, ...]:
+    """The values of ``COLUMNS``."""
+    return (
+        task_id,
+        facts.name,
+        facts.state,
+        facts.known_by,
+        moment(facts.time),
+        moment(facts.sent),
+        moment(facts.received),
+        moment(facts.started),
+        moment(facts.finished),
+        moment(facts.updated),
+        moment(facts.eta),
+        moment(facts.expires),
+        facts.worker,
+        facts.queue,
+        facts.args,
+        facts.kwargs,
+        facts.result,
+        facts.exception,
+        facts.runtime,
+        min(facts.retries, _MAX_RETRIES),
+        facts.running_again,
+        facts.root_id,
+        facts.parent_id,
+        _search(task_id, facts),
+        task_events.encode(events, facts),
+    )
+
+
+@overload
+def moment(seconds: Timestamp) -> datetime: ...
+@overload
+def moment(seconds: None) -> None: ...
+def moment(seconds: Timestamp | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def _search(task_id: str, facts: Facts) -> str:
+    texts = (facts.args, facts.kwargs, facts.result, facts.exception)
+    return "\n".join([text for text in texts if text]).lower()
