@@ -33,7 +33,7 @@ def run(folder: Path, programs: Mapping[str, Path]) -> Iterator[dict[str, str]]:
         "full_page_writes": "off",
         "synchronous_commit": "off",
     }
-    command = [programs["postgres"], "-D", data, "-p", str(port)]
+    command = [str(programs["postgres"]), "-D", str(data), "-p", str(port)]
     for name, value in settings.items():
         command += ["-c", f"{name}={value}"]
     with running(

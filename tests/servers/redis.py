@@ -20,7 +20,8 @@ def run(folder: Path, programs: Mapping[str, Path]) -> Iterator[dict[str, str]]:
         "--appendonly": "no",
         "--databases": "256",  # every test takes an empty one
     }
-    command = [programs["redis-server"], *(word for pair in options.items() for word in pair)]
+    words = [word for pair in options.items() for word in pair]
+    command = [str(programs["redis-server"]), *words]
     with running(command, folder / "redis.log", ready=lambda: answers(port, b"PING\r\n", b"+PONG")):
         yield {REDIS.variable: f"redis://127.0.0.1:{port}/0"}
 
