@@ -10,7 +10,7 @@ from django.db import router
 
 from django_celery_monitor.celery_app import find_app
 from django_celery_monitor.conf import get_settings
-from django_celery_monitor.events import Timestamp
+from django_celery_monitor.events import Decoded, Timestamp
 from django_celery_monitor.ingest.decode import Decoder
 from django_celery_monitor.ingest.redact import Redactor
 from django_celery_monitor.ingest.signatures import secret_positions
@@ -78,6 +78,13 @@ class Pipeline:
             lag=max(time.time() - max(times), 0.0) if times else None,
             revision=stored.revision,
         )
+
+    def quarantine(self, body: bytes, reason: str) -> Outcome:
+        """Put a message aside that the database refuses."""
+        reason = f"refused by the database: {reason}"
+        bad = Decoded({}, [], [(reason, repr(body)[:2000])], 0)
+        stored = batch.store(bad, time.time(), router.db_for_write(Task))
+        return Outcome(0, 1, 0, 0, None, stored.revision)
 
 
 def store(bodies: Iterable[bytes], arrived: Timestamp | None = None) -> Outcome:

@@ -10,9 +10,10 @@ from django_celery_monitor.conf import get_settings
 
 if TYPE_CHECKING:
     from celery import Celery
+    from kombu import Connection
 
 
-@celeryd_init.connect(dispatch_uid="celery_monitor.task_events")  # type: ignore[untyped-decorator]
+@celeryd_init.connect(dispatch_uid="celery_monitor.task_events")
 def send_task_events(*, conf: Any = None, **_kwargs: Any) -> None:
     """Let the starting worker send task events, as ``celery worker -E`` would."""
     # The signal comes before the worker reads its own defaults, so this reaches it.
@@ -20,6 +21,6 @@ def send_task_events(*, conf: Any = None, **_kwargs: Any) -> None:
         conf.worker_send_task_events = True
 
 
-def enable_events(app: Celery) -> None:
+def enable_events(app: Celery, connection: Connection) -> None:
     """Ask every running worker to send task events; waits for no reply."""
-    app.control.enable_events()
+    app.control.enable_events(connection=connection)

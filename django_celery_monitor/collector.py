@@ -1,0 +1,184 @@
+"""The process that ``manage.py celerymonitor`` runs: receives, stores and announces, for ever."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from typing import TYPE_CHECKING, Final
+
+from django.db import DataError, InterfaceError, OperationalError, connections, router
+
+from django_celery_monitor.control.task_events import enable_events
+from django_celery_monitor.ingest.receiver import Received, Receiver
+from django_celery_monitor.models import Task
+from django_celery_monitor.storage.collector_runs import RunLog, installation_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from celery import Celery
+
+    from django_celery_monitor.pipeline import Outcome, Pipeline, Publisher
+
+logger = logging.getLogger("django_celery_monitor")
+
+_SEEN_EVERY: Final = 2.0
+_ENABLE_EVERY: Final = 10.0
+_MAX_DELAY: Final = 30.0
+# How long to go on trying, once asked to stop, when the database is away.
+_PATIENCE: Final = 10.0
+
+
+class Totals:
+    """What a collector did since it started, for its status line and its log."""
+
+    def __init__(self) -> None:
+        self.events = self.tasks = self.bad = self.batches = 0
+        self.lag: float | None = None
+
+    def add(self, outcome: Outcome) -> None:
+        self.batches += 1
+        self.events += outcome.events
+        self.tasks += outcome.tasks
+        self.bad += outcome.bad
+        self.lag = outcome.lag if outcome.lag is not None else self.lag
+
+
+class Collector:
+    """``run`` returns after ``stop``, when all that was received is stored.
+
+    ``on_turn`` is called at every turn of the loop, several times a second.
+    """
+
+    def __init__(
+        self,
+        app: Celery,
+        pipeline: Pipeline,
+        publisher: Publisher,
+        *,
+        batch_size: int,
+        flush_interval: float,
+        enable: bool = True,
+        on_turn: Callable[[Totals], None] = lambda _totals: None,
+    ) -> None:
+        self.totals = Totals()
+        self._app = app
+        self._pipeline = pipeline
+        self._publisher = publisher
+        self._batch_size = batch_size
+        self._flush_interval = flush_interval
+        self._enable = enable
+        self._on_turn = on_turn
+        self._using = router.db_for_write(Task)
+        self._stop_at: float | None = None
+        self._subscription = 0
+        self._next_seen = self._next_enable = 0.0
+        self._unsaid = Totals()
+        self._changed = False
+
+    def stop(self) -> None:
+        """Ask the loop to store what it holds and return; safe in a signal handler."""
+        self._stop_at = self._stop_at or time.monotonic()
+
+    def run(self) -> None:
+        """Raises ``TransportError`` when the broker cannot carry events."""
+        self._receiver = Receiver(self._app, installation_id(self._using))
+        self._runs = RunLog(self._using, self._receiver.transport)
+        self._receiver.start()
+        try:
+            while self._turn():
+                pass
+        finally:
+            self._receiver.close()
+            self._publisher.flush()
+            self._guarded(self._runs.end)
+
+    def _turn(self) -> bool:
+        if self._receiver.error:
+            raise self._receiver.error
+        if self._stop_at:
+            self._receiver.stop()
+        messages = self._receiver.take(self._batch_size, self._flush_interval)
+        if messages:
+            if not self._store_patiently(messages):
+                return False
+            self._receiver.acknowledge(messages)
+        self._publisher.flush()
+        self._keep_up(time.monotonic())
+        self._on_turn(self.totals)
+        return bool(messages) or not self._stop_at
+
+    def _keep_up(self, now: float) -> None:
+        """What is due by the clock: the subscription's row, and events of workers."""
+        subscribed = self._receiver.subscribed.is_set()
+        if subscribed and self._subscription != self._receiver.subscription:
+            self._subscription = self._receiver.subscription
+            self._next_seen = self._next_enable = now
+            self._guarded(self._runs.begin)
+        if subscribed and now >= self._next_seen:
+            self._next_seen = now + _SEEN_EVERY
+            self._guarded(self._say_seen)
+        if subscribed and self._enable and now >= self._next_enable:
+            self._next_enable = now + _ENABLE_EVERY
+            self._enable_events()
+
+    def _say_seen(self) -> None:
+        unsaid = self._unsaid
+        self._runs.seen(unsaid.events, unsaid.bad, unsaid.lag, changed=self._changed)
+        self._unsaid, self._changed = Totals(), False
+
+    def _enable_events(self) -> None:
+        with self._app.connection_for_write() as connection:
+            errors = (*connection.connection_errors, *connection.channel_errors)
+            try:
+                enable_events(self._app, connection)
+            except errors as error:
+                logger.debug("Could not ask workers for events: %s", error)
+
+    def _store_patiently(self, messages: list[Received]) -> bool:
+        """Store a batch however long the database is away; ``False`` when stopping meanwhile."""
+        delay = 0.5
+        while True:
+            try:
+                self._store([message.body for message in messages])
+            except (OperationalError, InterfaceError) as error:
+                if delay == 0.5:
+                    logger.warning(
+                        "The database does not take a batch (%s); trying again, at most every %d s",
+                        str(error).strip(),
+                        _MAX_DELAY,
+                        extra={"action": "database_away"},
+                    )
+                connections[self._using].close()
+                if self._stop_at and time.monotonic() > self._stop_at + _PATIENCE:
+                    logger.error("Stopped with %d messages not stored", len(messages))
+                    return False
+                time.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311
+                delay = min(delay * 2, _MAX_DELAY)
+            else:
+                return True
+
+    def _store(self, bodies: list[bytes]) -> None:
+        """Store; halve a batch that the database finds bad until the one event is found."""
+        try:
+            outcome = self._pipeline.store(bodies)
+        except DataError as error:
+            if len(bodies) == 1:
+                outcome = self._pipeline.quarantine(bodies[0], str(error))
+            else:
+                middle = len(bodies) // 2
+                self._store(bodies[:middle])
+                self._store(bodies[middle:])
+                return
+        self.totals.add(outcome)
+        self._unsaid.add(outcome)
+        self._changed = self._changed or bool(outcome.revision)
+
+    def _guarded(self, write: Callable[[], None]) -> None:
+        """Rows about ourselves must not stop the events: the next turn writes them anew."""
+        try:
+            write()
+        except (OperationalError, InterfaceError) as error:
+            logger.debug("Could not note the collector's state: %s", error)
+            connections[self._using].close()

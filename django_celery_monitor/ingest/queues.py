@@ -1,0 +1,65 @@
+"""The queue that events are read from, and what each transport needs for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+from celery.events.event import get_exchange
+from kombu import Queue
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from celery import Celery
+    from kombu import Connection
+
+# Where messages wait for an absent collector, and are acknowledged after the commit.
+DURABLE_TRANSPORTS: Final = frozenset({"amqp"})
+_HOUR_MS: Final = 3_600_000
+_ARGUMENTS: Final[dict[str, Any]] = {
+    # Event messages are transient: a broker's restart would empty a classic queue.
+    "x-queue-type": "quorum",
+    "x-max-length": 1_000_000,
+    "x-max-length-bytes": 512 * 1024 * 1024,
+    "x-expires": 72 * _HOUR_MS,
+}
+
+
+class TransportError(Exception):
+    """The broker's transport cannot carry events."""
+
+
+def event_queue(app: Celery, connection: Connection, installation: UUID) -> Queue:
+    """A named, durable queue where the broker keeps messages; else one for this connection."""
+    transport = connection.transport
+    if "fanout" not in transport.implements.exchange_type:
+        raise TransportError(
+            f"Celery sends no events over {transport.driver_type!r}: use RabbitMQ or Redis."
+        )
+    exchange = get_exchange(connection, name=app.conf.event_exchange)
+    prefix = app.conf.event_queue_prefix
+    if transport.driver_type in DURABLE_TRANSPORTS:
+        return Queue(
+            f"{prefix}.monitor.{installation}",
+            exchange=exchange,
+            routing_key="#",
+            durable=True,
+            auto_delete=False,
+            queue_arguments=_arguments(connection),
+        )
+    return Queue(
+        f"{prefix}.{uuid4()}",
+        exchange=exchange,
+        routing_key="#",
+        durable=False,
+        auto_delete=True,
+    )
+
+
+def _arguments(connection: Connection) -> dict[str, Any]:
+    version = str(connection.connection.server_properties.get("version", "0"))
+    if int(version.partition(".")[0]) < 4:
+        return _ARGUMENTS
+    # From 4.0 on, 20 redeliveries are the default limit; a message that we hold back is not bad.
+    return _ARGUMENTS | {"x-delivery-limit": -1}

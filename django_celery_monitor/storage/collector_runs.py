@@ -1,0 +1,58 @@
+"""``CollectorRun`` rows: who listened to the broker, and when."""
+
+from __future__ import annotations
+
+import os
+import socket
+from uuid import UUID
+
+from django.db.models import F
+from django.utils import timezone
+
+from django_celery_monitor.models import CollectorRun, Installation
+
+
+def installation_id(using: str) -> UUID:
+    """The id of this database's installation, made when it is first asked for."""
+    row, _created = Installation.objects.using(using).get_or_create(pk=1)
+    return row.uuid
+
+
+class RunLog:
+    """The row of the present subscription; ``begin`` closes the one before."""
+
+    def __init__(self, using: str, transport: str) -> None:
+        self._using = using
+        self._transport = transport
+        self._pk: int | None = None
+
+    def begin(self) -> None:
+        self.end()
+        now = timezone.now()
+        run = CollectorRun.objects.using(self._using).create(
+            node=socket.gethostname(),
+            pid=os.getpid(),
+            transport=self._transport,
+            started_at=now,
+            last_seen_at=now,
+        )
+        self._pk = run.pk
+
+    def seen(self, events: int, bad: int, lag: float | None, *, changed: bool) -> None:
+        """Renew the row, adding what was stored since."""
+        if self._pk is None:
+            return
+        now = timezone.now()
+        rows = CollectorRun.objects.using(self._using).filter(pk=self._pk)
+        rows.update(
+            last_seen_at=now, lag=lag, events=F("events") + events, bad_events=F("bad_events") + bad
+        )
+        if changed:
+            rows.update(committed_at=now)
+
+    def end(self) -> None:
+        if self._pk is not None:
+            now = timezone.now()
+            rows = CollectorRun.objects.using(self._using).filter(pk=self._pk)
+            rows.update(last_seen_at=now, ended_at=now)
+            self._pk = None
