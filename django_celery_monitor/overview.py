@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from django_celery_monitor.access.policy import VIEW_WORKER, get_policy
-from django_celery_monitor.counts import kept
-from django_celery_monitor.listening import Listening, listening
+from django_celery_monitor.access.policy import VIEW_WORKER, User, get_policy
 from django_celery_monitor.models import Task, TaskError
+from django_celery_monitor.reading.counts import kept
+from django_celery_monitor.reading.listening import Listening, listening
+from django_celery_monitor.reading.throughput import Minute, last_hour, per_minute
 from django_celery_monitor.state.states import GROUPS
 from django_celery_monitor.state.worker import Health
-from django_celery_monitor.throughput import Minute, last_hour, per_minute
 from django_celery_monitor.workers import WorkerView, worker_list
-
-if TYPE_CHECKING:
-    from django_celery_monitor.access.policy import User
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +54,7 @@ def overview(now: datetime, user: User) -> Overview:
     counts = kept(user).by_group()
     minutes = last_hour(user, now)
     waiting = policy.visible(user, Task.objects.filter(state__in=GROUPS["waiting"]))
-    failures = policy.visible(user, TaskError.objects.filter(retry=False))
+    failures = policy.visible(user, TaskError.objects.filter(retry=False, duplicate=False))
     sees_workers = policy.can(user, VIEW_WORKER)
     return Overview(
         now=now,

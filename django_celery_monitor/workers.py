@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
 
 from django.db.models import F, Sum
 from django.utils.translation import gettext as _
 
-from django_celery_monitor.access.policy import get_policy
-from django_celery_monitor.listening import Listening, listening
+from django_celery_monitor.access.policy import User, get_policy
 from django_celery_monitor.models import TaskStats, Worker
+from django_celery_monitor.reading.listening import Listening, listening
+from django_celery_monitor.reading.words import duration
 from django_celery_monitor.state.worker import Health, health
-from django_celery_monitor.words import duration
-
-if TYPE_CHECKING:
-    from django_celery_monitor.access.policy import User
 
 FIVE_MINUTES = timedelta(minutes=5)
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +56,14 @@ def worker_health(worker: Worker, now: datetime, listened: float) -> Health:
     return health(
         silence=(now - worker.arrived_at).total_seconds(),
         freq=worker.freq,
-        offline=worker.offline_at is not None and worker.offline_at >= worker.event_at,
+        offline=_said_goodbye(worker),
         listened=listened,
     )
+
+
+def _said_goodbye(worker: Worker) -> bool:
+    since = [time for time in (worker.online_at, worker.heartbeat_at) if time]
+    return worker.offline_at is not None and worker.offline_at >= max(since, default=NEVER)
 
 
 def _view(worker: Worker, now: datetime, heard: Listening, rate: float) -> WorkerView:

@@ -6,17 +6,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import orjson
 
-from django_celery_monitor.access.policy import get_policy
+from django_celery_monitor.access.policy import User, get_policy
 from django_celery_monitor.models import TaskStats
-from django_celery_monitor.remember import remembered
+from django_celery_monitor.reading.remember import remembered
 from django_celery_monitor.state.sketch import merge, quantile
-
-if TYPE_CHECKING:
-    from django_celery_monitor.access.policy import User
 
 COLUMNS = ("start", "succeeded", "retried", "failed", "rejected", "revoked", "runtime_bins")
 MINUTE = timedelta(minutes=1)

@@ -6,19 +6,15 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from django.db.models import Count, Sum
 from django.utils import timezone
 
-from django_celery_monitor.access.policy import get_policy
-from django_celery_monitor.filters import And, Expression, Term, moment, terms, to_q
+from django_celery_monitor.access.policy import User, get_policy
+from django_celery_monitor.filters import And, Expression, Term, moment, state_name, terms, to_q
 from django_celery_monitor.models import Task, TaskCount
-from django_celery_monitor.remember import remembered
+from django_celery_monitor.reading.remember import remembered
 from django_celery_monitor.state.states import GROUPS, group
-
-if TYPE_CHECKING:
-    from django_celery_monitor.access.policy import User
 
 CAP = 10_000
 MINUTE = timedelta(minutes=1)
@@ -156,7 +152,7 @@ def _is_name(name: str, value: str) -> bool:
 
 
 def _is_state(state: str, value: str) -> bool:
-    return group(state) == value if value in GROUPS else state == value.upper()
+    return group(state) == value if value in GROUPS else state == state_name(value)
 
 
 def _names(names: Counter[str]) -> list[str]:

@@ -1,0 +1,104 @@
+"""Durations and numbers as people read them; ``frontend/src/words.ts`` says the same."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.utils.translation import pgettext_lazy as named
+
+from django_celery_monitor.state.worker import Health
+
+GROUPS: Final = {
+    "waiting": named("group of states", "Waiting"),
+    "running": named("group of states", "Running"),
+    "retrying": named("group of states", "Retrying"),
+    "succeeded": named("group of states", "Succeeded"),
+    "failed": named("group of states", "Failed"),
+    "revoked": named("group of states", "Revoked"),
+    "lost": named("group of states", "Lost"),
+}
+STATES: Final = {
+    "PENDING": named("state", "Sent"),
+    "RECEIVED": named("state", "Received"),
+    "STARTED": named("state", "Running"),
+    "RETRY": named("state", "Retry"),
+    "SUCCESS": named("state", "Succeeded"),
+    "IGNORED": named("state", "Ignored"),
+    "FAILURE": named("state", "Failed"),
+    "REJECTED": named("state", "Rejected"),
+    "REVOKED": named("state", "Revoked"),
+    "LOST": named("state", "Lost"),
+}
+HEALTH: Final = {
+    Health.ONLINE: named("worker", "Online"),
+    Health.LATE: named("worker", "Late"),
+    Health.LOST: named("worker", "Lost"),
+    Health.OFFLINE: named("worker", "Offline"),
+    Health.UNKNOWN: named("worker", "Unknown"),
+}
+FILTERS: Final = {
+    "state": gettext_lazy("State"),
+    "name": gettext_lazy("Type"),
+    "worker": gettext_lazy("Worker"),
+    "queue": gettext_lazy("Queue"),
+    "id": gettext_lazy("Id"),
+    "root": gettext_lazy("Root"),
+    "parent": gettext_lazy("Parent"),
+    "after": gettext_lazy("After"),
+    "before": gettext_lazy("Before"),
+    "q": gettext_lazy("Text"),
+}
+NOTHING = "\N{EN DASH}"
+
+
+def duration(value: timedelta | float | None) -> str:
+    """``84 ms``, ``1.21 s``, ``41.2 s``, ``6 min 12 s``, ``3 h 20 min``, ``5 d 4 h``."""
+    if value is None:
+        return NOTHING
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if seconds < 0.9995:
+        return _("%(n)s ms") % {"n": _significant(max(seconds, 0.0) * 1000)}
+    if seconds < 59.95:
+        return _("%(n)s s") % {"n": _significant(seconds)}
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes_left = divmod(minutes, 60)
+    days, hours_left = divmod(hours, 24)
+    if not hours:
+        return _("%(m)s min %(s)s s") % {"m": minutes, "s": rest}
+    if not days:
+        return _("%(h)s h %(m)s min") % {"h": hours, "m": minutes_left}
+    return _("%(d)s d %(h)s h") % {"d": number_format(days, force_grouping=True), "h": hours_left}
+
+
+def age(seconds: float) -> str:
+    """How long ago, in one unit: what a list has room for."""
+    seconds = max(seconds, 0.0)
+    if seconds < 60:
+        return _("%(n)s s ago") % {"n": int(seconds)}
+    if seconds < 3600:
+        return _("%(n)s min ago") % {"n": int(seconds // 60)}
+    if seconds < 2 * 86400:
+        return _("%(n)s h ago") % {"n": int(seconds // 3600)}
+    return _("%(n)s d ago") % {"n": number_format(int(seconds // 86400), force_grouping=True)}
+
+
+def _significant(value: float) -> str:
+    """Three digits at most: 0.42, 8.17, 41.2, 840."""
+    for places, below in ((2, 9.995), (1, 99.95)):
+        # number_format cuts, it does not round.
+        rounded = round(value, places)
+        if value < below and rounded % 1:
+            return number_format(rounded, places)
+    return number_format(round(value))
+
+
+def count(number: int) -> str:
+    """``8,640``, ``412 k``, ``1.19 M``: what a narrow column has room for."""
+    for unit, divisor in ((_("%(n)s M"), 1_000_000), (_("%(n)s k"), 1_000)):
+        if number >= 10 * divisor or (number >= divisor and divisor > 1_000):
+            return unit % {"n": _significant(number / divisor)}
+    return number_format(number, force_grouping=True)

@@ -1,0 +1,42 @@
+"""Mount with ``path("monitor/", include("django_celery_monitor.urls"))``, wherever you like."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from django.urls import URLPattern, URLResolver, include, path, register_converter
+
+from django_celery_monitor.views.live import live
+from django_celery_monitor.views.overview import overview
+from django_celery_monitor.views.task import task
+from django_celery_monitor.views.tasks import tasks
+from django_celery_monitor.views.workers import worker, workers
+
+
+class AnyTextConverter:
+    """Ids and host names are whatever a client sends: slashes and line breaks included."""
+
+    regex = "(?s:.+)"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(AnyTextConverter, "celery_monitor_text")
+
+app_name = "celery_monitor"
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", overview, name="overview"),
+    path("tasks/", tasks, name="tasks"),
+    path("tasks/<celery_monitor_text:task_id>/", task, name="task"),
+    path("workers/", workers, name="workers"),
+    path("workers/<celery_monitor_text:hostname>/", worker, name="worker"),
+    path("live/", live, name="live"),
+]
+
+# The API is an extra.
+if find_spec("ninja"):
+    urlpatterns.append(path("api/v1/", include("django_celery_monitor.api.urls")))

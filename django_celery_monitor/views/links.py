@@ -1,0 +1,130 @@
+"""Addresses of a list: the one shown, with one thing changed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final
+
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
+from django_celery_monitor.filters import And, terms
+from django_celery_monitor.reading.counts import Facets
+from django_celery_monitor.reading.words import FILTERS, GROUPS, count
+from django_celery_monitor.workers import WorkerView
+
+SHOWN: Final = 12
+TIMES: Final = ("15m", "1h", "24h", "7d")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """One choice of a facet; ``hint`` is the exact number or why there is none."""
+
+    label: str
+    url: str
+    current: bool = False
+    count: str = ""
+    hint: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chip:
+    """A filter in force; ``url`` is the list without it."""
+
+    label: str
+    value: str
+    url: str
+
+
+def changed(params: QueryDict, **values: str | list[str]) -> str:
+    """The list with other values; an empty one is left out. Starts at the first page."""
+    copy = params.copy()
+    for key, value in {"cursor": "", **values}.items():
+        copy.setlist(key, value if isinstance(value, list) else [value] if value else [])
+    text = copy.urlencode()
+    return reverse("celery_monitor:tasks") + (f"?{text}" if text else "")
+
+
+def chips(params: QueryDict, expression: And) -> list[Chip]:
+    found = []
+    for term in terms(expression):
+        rest = [value for value in params.getlist(term.field) if value.strip() != term.value]
+        url = changed(params, **{term.field: rest})
+        label = str(FILTERS.get(term.field, term.field))
+        found.append(Chip(label=label, value=term.value, url=url))
+    return found
+
+
+def states(params: QueryDict, counts: Facets) -> list[Link]:
+    chosen = params.getlist("state")
+    every = Link(label=_("All"), url=changed(params, state=""), current=not any(chosen))
+    groups = [(key, str(label)) for key, label in GROUPS.items()]
+    found = [
+        _counted(label, changed(params, state=key), chosen == [key], counts.groups, key, counts)
+        for key, label in groups
+    ]
+    if counts.groups is None:
+        return [every, *found]
+    total = Counter({"": counts.groups.total()})
+    return [_counted(every.label, every.url, every.current, total, "", counts), *found]
+
+
+def names(params: QueryDict, counts: Facets) -> list[Link]:
+    """The types with most tasks; the chosen ones always among them."""
+    chosen = params.getlist("name")
+    if counts.names is None:
+        shown = counts.known_names[:SHOWN]
+    else:
+        shown = [name for name, number in counts.names.most_common(SHOWN) if name and number]
+    shown += [name for name in chosen if name and name not in shown]
+    return [
+        _counted(name, changed(params, name=name), chosen == [name], counts.names, name, counts)
+        for name in shown
+    ]
+
+
+def hosts(params: QueryDict, views: list[WorkerView]) -> list[Link]:
+    chosen = params.getlist("worker")
+    shown = [view for view in views if view.worker.hostname in chosen]
+    shown += [view for view in views[:SHOWN] if view not in shown]
+    return [
+        Link(
+            label=view.worker.hostname,
+            url=changed(params, worker=view.worker.hostname),
+            current=chosen == [view.worker.hostname],
+            hint=view.reason,
+            kind=view.health,
+        )
+        for view in sorted(shown, key=views.index)
+    ]
+
+
+def times(params: QueryDict) -> list[Link]:
+    chosen = params.get("after", "")
+    whole = Link(label=_("All"), url=changed(params, after="", before=""), current=not chosen)
+    parts = [
+        Link(label=text, url=changed(params, after=text, before=""), current=chosen == text)
+        for text in TIMES
+    ]
+    return [*parts, whole]
+
+
+def _counted(
+    label: str, url: str, current: bool, found: Counter[str] | None, key: str, counts: Facets
+) -> Link:
+    if found is None:
+        hint = _("Not counted: that would take as long as the search itself.")
+        return Link(label=label, url=url, current=current, hint=hint, kind=key)
+    number = found[key]
+    text, exact = count(number), number_format(number, force_grouping=True)
+    if counts.at_least:
+        text = f"{text}+" if number else ""
+        hint = _("At least %(count)s: the first 10,000 matches were looked at.") % {"count": exact}
+    else:
+        hint = _("%(count)s tasks") % {"count": exact}
+    return Link(label=label, url=url, current=current, count=text, hint=hint, kind=key)

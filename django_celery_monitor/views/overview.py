@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from django_celery_monitor.access.policy import VIEW_TASK, VIEW_TASK_ARGUMENTS, get_policy
+from django_celery_monitor.overview import overview as look
+from django_celery_monitor.views.charts import series
+from django_celery_monitor.views.page import page
+from django_celery_monitor.views.shell import render_page
+
+
+@page(VIEW_TASK)
+def overview(request: HttpRequest) -> HttpResponse:
+    now = timezone.now()
+    seen = look(now, request.user)
+    context = {
+        "section": "overview",
+        "now": now,
+        "overview": seen,
+        "collector": seen.collector,
+        "series": series(seen.minutes),
+        "payload": get_policy().can(request.user, VIEW_TASK_ARGUMENTS),
+    }
+    return render_page(request, "overview.html", context)

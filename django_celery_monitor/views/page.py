@@ -1,0 +1,78 @@
+"""The one decorator around every page."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.templatetags.static import static
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.views.decorators.http import etag, require_safe
+
+from django_celery_monitor.access import policy
+from django_celery_monitor.access.decorators import require
+from django_celery_monitor.filters import FilterError
+from django_celery_monitor.models import Installation
+from django_celery_monitor.views.security import harden
+from django_celery_monitor.views.shell import render_page
+
+View = Callable[..., HttpResponse]
+ACTS = (policy.VIEW_TASK, policy.VIEW_TASK_ARGUMENTS, policy.VIEW_WORKER)
+# Health and ages depend on the clock, so a page is new after so many seconds at the latest.
+TICK = 15
+
+
+def page(act: str) -> Callable[[View], Callable[..., HttpResponseBase]]:
+    """Let those through who may ``act``, answer 304 to who has it already, explain refusals."""
+
+    def decorate(view: View) -> Callable[..., HttpResponseBase]:
+        gated: Callable[..., HttpResponseBase] = require(act)(etag(version)(view))
+
+        @wraps(view)
+        @require_safe
+        def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            try:
+                return harden(gated(request, *args, **kwargs))
+            except FilterError as error:
+                return harden(_refusal(request, 400, _("This filter does not work"), str(error)))
+            except PermissionDenied as error:
+                reason = str(error) or _(
+                    "Your account lacks the right to see this. Somebody who manages users can "
+                    "grant it: the permission is called %(codename)s."
+                ) % {"codename": f"django_celery_monitor.{act}"}
+                return harden(_refusal(request, 403, _("Not for your eyes"), reason))
+            except Http404 as error:
+                return harden(_refusal(request, 404, _("Not found"), str(error)))
+
+        return answer
+
+    return decorate
+
+
+def version(request: HttpRequest, *_args: Any, **_kwargs: Any) -> str:
+    """Equal as long as the page would be: same reader, rights, language, address and rows."""
+    writes = Installation.objects.filter(pk=1).values_list("writes", flat=True).first()
+    can = policy.get_policy().can
+    parts = (
+        writes,
+        timezone.now().timestamp() // TICK,
+        request.user.pk,
+        # Signing in renews it, and with it the token in the page's form.
+        getattr(getattr(request, "session", None), "session_key", None),
+        [can(request.user, act) for act in ACTS],
+        request.get_full_path(),
+        translation.get_language(),
+        timezone.get_current_timezone_name(),
+        static("django_celery_monitor/dist/monitor.css"),
+    )
+    return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
+
+
+def _refusal(request: HttpRequest, status: int, title: str, reason: str) -> HttpResponse:
+    context = {"heading": title, "reason": reason}
+    return render_page(request, "refusal.html", context, status=status)
