@@ -54,7 +54,6 @@ TEMPLATES = [
 ]
 
 
-
 def database(url: str) -> dict[str, Any]:
     """``sqlite:///path`` or ``postgresql://user:password@host:port/name`` as Django wants it."""
     parts = urlsplit(url)
