@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import metadata
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, router
 
 from django_celery_monitor import conf
+from django_celery_monitor.access.policy import AccessPolicy, get_policy
 
 
 @register()
@@ -16,6 +20,41 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
     return [
         Error(problem, hint="See docs/reference/settings.md.", id="celery_monitor.E001")
         for problem in conf.problems()
+    ]
+
+
+@register()
+def check_access_policy(**_kwargs: Any) -> list[CheckMessage]:
+    try:
+        policy: object = get_policy()
+        reason = f"it is a {type(policy).__name__}, not an AccessPolicy"
+    except ImproperlyConfigured:
+        # E001 says it.
+        return []
+    except (ImportError, TypeError) as error:
+        policy, reason = None, str(error)
+    if isinstance(policy, AccessPolicy):
+        return []
+    path = conf.get_settings().ACCESS_POLICY
+    return [
+        Error(
+            f"{conf.SETTING}['ACCESS_POLICY'] is {path!r}, which cannot be used: {reason}.",
+            hint="Name a subclass of django_celery_monitor.access.policy.AccessPolicy.",
+            id="celery_monitor.E002",
+        )
+    ]
+
+
+@register()
+def check_time_zones(**_kwargs: Any) -> list[CheckMessage]:
+    if settings.USE_TZ:
+        return []
+    return [
+        Error(
+            "USE_TZ is False, but the times of events are moments, whatever the time zone.",
+            hint="Set USE_TZ = True.",
+            id="celery_monitor.E003",
+        )
     ]
 
 
@@ -38,7 +77,7 @@ def check_namesake(**_kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.database)
 def check_sqlite_transactions(
-    databases: list[str] | None = None, **_kwargs: Any
+    databases: Sequence[str] | None = None, **_kwargs: Any
 ) -> list[CheckMessage]:
     """Deferred transactions on SQLite fail with "database is locked" beside a second writer."""
     from django_celery_monitor.models import Task

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
 from django.conf import settings as django_settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 SETTING = "CELERY_MONITOR"
+MAY_NOT_BE_EMPTY = frozenset({"APP", "ACCESS_POLICY", "LOGIN_URL", "TITLE"})
+AT_MOST = {"PAGE_SIZE": 1000}
+GUARDS = frozenset({"ACCESS_POLICY", "REDACT_KEYS", "REDACT_PATTERNS"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +59,7 @@ class Settings:
     # A label beside the title, such as "production".
     ENVIRONMENT: str = ""
     PAGE_SIZE: int = 25
-    # Text search looks at the newest so many tasks that pass the other filters.
+    # Text search looks at so many tasks, the newest, whatever the other filters are.
     SEARCH_WINDOW: int = 200_000
     # Push changes to open pages through the channel layer; else they poll.
     LIVE: bool = True
@@ -71,8 +76,7 @@ def problems() -> list[str]:
         if key not in hints:
             found.append(_unknown(key, list(hints)))
         elif not _fits(value, hints[key]):
-            expected = str(_accepted(hints[key]))
-            found.append(f"{SETTING}[{key!r}] is {value!r}; expected {expected}.")
+            found.append(f"{SETTING}[{key!r}] is {value!r}; expected {_accepted(hints[key])}.")
         else:
             found.extend(_bad_value(key, value))
     return found
@@ -87,7 +91,9 @@ def _unknown(key: object, known: list[str]) -> str:
 def _accepted(hint: Any) -> str:
     if get_origin(hint) is tuple:
         return f"a list of {get_args(hint)[0].__name__}"
-    return getattr(hint, "__name__", str(hint))
+    if type(None) in get_args(hint):
+        return f"{get_args(hint)[0].__name__} or None"
+    return str(hint.__name__)
 
 
 def _fits(value: object, hint: Any) -> bool:
@@ -102,38 +108,55 @@ def _fits(value: object, hint: Any) -> bool:
 
 
 def _bad_value(key: str, value: Any) -> list[str]:
-    if isinstance(value, int | float) and not isinstance(value, bool) and value <= 0:
-        return [f"{SETTING}[{key!r}] is {value!r}; it must be greater than 0."]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _bad_number(key, value)
     if key == "REDACT_PATTERNS":
         return [bad for pattern in value for bad in _bad_pattern(pattern)]
+    if key == "REDACT_KEYS" and "" in value:
+        return [f"{SETTING}['REDACT_KEYS'] has an empty name, which every key contains."]
+    if key in MAY_NOT_BE_EMPTY and value == "":
+        return [f"{SETTING}[{key!r}] is empty."]
+    return []
+
+
+def _bad_number(key: str, value: float) -> list[str]:
+    if not math.isfinite(value) or value <= 0:
+        return [f"{SETTING}[{key!r}] is {value!r}; it must be greater than 0."]
+    if value > AT_MOST.get(key, math.inf):
+        return [f"{SETTING}[{key!r}] is {value!r}; it must be at most {AT_MOST[key]}."]
     return []
 
 
 def _bad_pattern(pattern: str) -> list[str]:
     try:
         re.compile(pattern)
-    except re.error as error:
+    # Overflow: a repeat count that is too large.
+    except (re.error, OverflowError) as error:
         return [f"{SETTING}['REDACT_PATTERNS'] has {pattern!r}: {error}."]
     return []
 
 
 @cache
 def get_settings() -> Settings:
-    """The project's settings over the defaults; keys in error (see ``problems``) are ignored."""
+    """The project's settings over the defaults; keys in error (see ``problems``) are ignored.
+
+    Not those in ``GUARDS``: their defaults would show or store what the project wants hidden.
+    """
     given = getattr(django_settings, SETTING, {})
     if not isinstance(given, dict):
-        return Settings()
+        raise ImproperlyConfigured(" ".join(problems()))
     hints = get_type_hints(Settings)
-    good = {
-        field.name: tuple(given[field.name])
-        if get_origin(hints[field.name]) is tuple
-        else given[field.name]
-        for field in fields(Settings)
-        if field.name in given
-        and _fits(given[field.name], hints[field.name])
-        and not _bad_value(field.name, given[field.name])
-    }
+    good = {}
+    for key, value in given.items():
+        if key in hints and _fits(value, hints[key]) and not _bad_value(key, value):
+            good[key] = _frozen(value)
+        elif key in GUARDS:
+            raise ImproperlyConfigured(" ".join(problems()))
     return Settings(**good)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _reset(*, setting: str, **_kwargs: Any) -> None:

@@ -6,9 +6,9 @@ The URL is one spelling of it: different parameters must all hold, repeated ones
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db.models import Q
 from django.http import QueryDict
@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from django_celery_monitor.state.states import GROUP_OF, GROUPS
 
+MAX_ALTERNATIVES = 100
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -56,19 +57,28 @@ def from_params(params: QueryDict | Mapping[str, str]) -> And:
 
     Raises ``FilterError`` for a value that its field does not take.
     """
-    getlist: Callable[[str], Iterable[str]] = (
-        params.getlist
-        if isinstance(params, QueryDict)
-        else lambda key: [params[key]] if key in params else []
-    )
-    groups = []
+    groups: list[Expression] = []
     for field in FIELDS:
-        terms = tuple(Term(field, value.strip()) for value in getlist(field) if value.strip())
-        for term in terms:
-            FIELDS[field](term.value)
-        if terms:
-            groups.append(terms[0] if len(terms) == 1 else Or(terms))
+        given = params.getlist(field) if isinstance(params, QueryDict) else [params.get(field, "")]
+        found = tuple(Term(field, value.strip()) for value in given if value.strip())
+        _refuse_bad(found)
+        if found:
+            groups.append(found[0] if len(found) == 1 else Or(found))
     return And(tuple(groups))
+
+
+def _refuse_bad(found: tuple[Term, ...]) -> None:
+    # SQLite refuses expressions of more than a thousand parts.
+    if len(found) > MAX_ALTERNATIVES:
+        raise FilterError(
+            _("%(field)s is given %(count)d times; at most %(limit)d are allowed.")
+            % {"field": found[0].field, "count": len(found), "limit": MAX_ALTERNATIVES}
+        )
+    for term in found:
+        # PostgreSQL holds no such text, and raises when asked for it.
+        if "\0" in term.value:
+            raise FilterError(_("%(field)s contains a NUL character.") % {"field": term.field})
+        FIELDS[term.field](term.value)
 
 
 def to_q(expression: Expression) -> Q:
@@ -96,7 +106,12 @@ def _state(value: str) -> Q:
         return ~Q(state__in=[state for state in GROUP_OF if GROUP_OF[state] != "running"])
     if value in GROUPS:
         return Q(state__in=GROUPS[value])
-    return Q(state=value.upper())
+    return Q(state=state_name(value))
+
+
+def state_name(value: str) -> str:
+    """A state as it is stored: Celery's own in capitals, an app's own exactly as it is."""
+    return value.upper() if value.upper() in GROUP_OF else value
 
 
 def _text(column: str) -> Callable[[str], Q]:
@@ -115,18 +130,21 @@ def _search(value: str) -> Q:
 
 
 def moment(value: str) -> datetime:
-    """An ISO 8601 time, or how long ago: ``90s``, ``15m``, ``2h``, ``7d``, ``1w``."""
-    if ago := re.fullmatch(r"(\d{1,6})([smhdw])", value):
-        return timezone.now() - timedelta(**{UNITS[ago[2]]: int(ago[1])})
+    """An ISO 8601 time, or how long ago: ``90s``, ``15m``, ``2h``, ``7d``, ``1w``; in UTC."""
     try:
-        found = parse_datetime(value)
-    except ValueError:
-        found = None
-    if found is None:
-        raise FilterError(
-            _("%(value)s is not a time: use 15m, 2h, 7d or 2026-01-31T14:00.") % {"value": value}
-        )
-    return found if timezone.is_aware(found) else timezone.make_aware(found)
+        if ago := re.fullmatch(r"([0-9]{1,6})([smhdw])", value):
+            return timezone.now() - timedelta(**{UNITS[ago[2]]: int(ago[1])})
+        # A "+" that nobody escaped reaches us as a space.
+        found = parse_datetime(re.sub(r"(T[\d:.]+) (\d\d:?\d\d)$", r"\1+\2", value))
+        if found is not None:
+            aware = found if timezone.is_aware(found) else timezone.make_aware(found)
+            # Databases keep UTC, in which not every moment of the years 1 and 9999 exists.
+            return aware.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise FilterError(
+        _("%(value)s is not a time: use 15m, 2h, 7d or 2026-01-31T14:00.") % {"value": value}
+    )
 
 
 FIELDS: dict[str, Callable[[str], Q]] = {

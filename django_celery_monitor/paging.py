@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import binascii
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -85,7 +85,9 @@ def _decode(cursor: str) -> tuple[bool, tuple[datetime, str] | None]:
         return False, None
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        micros, _bar, task_id = text[1:].partition("|")
-        return text[0] == "n", (EPOCH + timedelta(microseconds=int(micros)), task_id)
-    except (binascii.Error, UnicodeDecodeError, ValueError, IndexError, OverflowError) as error:
+        found = re.fullmatch(r"([on])(-?[0-9]{1,18})\|([^\0]+)", text, re.DOTALL)
+        if found is None:
+            raise ValueError(text)
+        return found[1] == "n", (EPOCH + timedelta(microseconds=int(found[2])), found[3])
+    except (ValueError, OverflowError) as error:
         raise FilterError(_("This page address is damaged: go back to the first page.")) from error

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import resolve_url
-from django.urls import NoReverseMatch, Resolver404, resolve, reverse
+from django.urls import NoReverseMatch, get_script_prefix, is_valid_path, reverse
 
 from django_celery_monitor.access.policy import get_policy
 from django_celery_monitor.conf import get_settings
@@ -25,28 +27,39 @@ def require(act: str) -> Callable[[View[P]], View[P]]:
 
     def decorate(view: View[P]) -> View[P]:
         @wraps(view)
-        def gate(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-            if not request.user.is_authenticated:
-                return redirect_to_login(request.get_full_path(), login_url())
-            if not get_policy().can(request.user, act):
+        def gate(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            if get_policy().can(request.user, act):
+                return view(request, *args, **kwargs)
+            url = None if request.user.is_authenticated else login_url()
+            if url is None:
                 raise PermissionDenied
-            return view(request, *args, **kwargs)
+            return redirect_to_login(request.get_full_path(), url)
 
         return gate
 
     return decorate
 
 
-def login_url() -> str:
+def login_url() -> str | None:
     """Where to sign in: our setting, else the project's page when it exists, else the admin's."""
     chosen = get_settings().LOGIN_URL
     if chosen:
         return resolve_url(chosen)
-    url: Any = settings.LOGIN_URL
-    try:
-        url = resolve_url(url)
-        resolve(url.partition("?")[0])
-    except (NoReverseMatch, Resolver404):
-        # A new project keeps Django's default LOGIN_URL without a page behind it.
+    with suppress(NoReverseMatch):
+        url = resolve_url(settings.LOGIN_URL)
+        if _answers(url):
+            return url
+    # A new project keeps Django's default LOGIN_URL without a page behind it.
+    with suppress(NoReverseMatch):
         return reverse("admin:login")
-    return str(url)
+    return None
+
+
+def _answers(url: str) -> bool:
+    """Whether there is a page; of another site's, only its own project can say."""
+    parts = urlsplit(url)
+    if parts.netloc:
+        return True
+    # ``resolve`` knows nothing of a prefix that the server mounts the project under.
+    path = "/" + parts.path.removeprefix(get_script_prefix())
+    return bool(is_valid_path(path))

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from django.utils.module_loading import import_string
 
 from django_celery_monitor.conf import get_settings
 
 if TYPE_CHECKING:
-    from django.contrib.auth.base_user import AbstractBaseUser
-    from django.contrib.auth.models import AnonymousUser
     from django.db.models import Model, QuerySet
-
-    User = AbstractBaseUser | AnonymousUser
 
 M = TypeVar("M", bound="Model")
 
 VIEW_TASK = "view_task"
 VIEW_TASK_ARGUMENTS = "view_task_arguments"
 VIEW_WORKER = "view_worker"
+
+
+class User(Protocol):
+    """What a policy needs to know of the project's user model; ``AnonymousUser`` has it too."""
+
+    @property
+    def pk(self) -> Any: ...
+
+    @property
+    def is_active(self) -> bool: ...
+
+    def has_perm(self, perm: str) -> bool: ...
 
 
 class AccessPolicy:
@@ -30,7 +38,7 @@ class AccessPolicy:
 
     def can(self, user: User, act: str, obj: object = None) -> bool:
         """Whether ``user`` may do ``act`` (a codename), here or on one object."""
-        return bool(user.is_active and user.has_perm(f"django_celery_monitor.{act}"))  # type: ignore[union-attr]
+        return bool(user.is_active and user.has_perm(f"django_celery_monitor.{act}"))
 
     def visible(self, user: User, queryset: QuerySet[M]) -> QuerySet[M]:
         """The rows of ``queryset`` that ``user`` may see; asked after ``can``."""
