@@ -1,0 +1,1 @@
+"""``python -m example_project.demo``: the shop at work, with everything it needs."""

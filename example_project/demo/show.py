@@ -1,0 +1,111 @@
+"""The demo from its first process to its last."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import logging
+import os
+import signal
+import subprocess
+import sys
+from types import FrameType
+
+from example_project.broker.server import answers
+from example_project.demo.child import end_with_parent, kill_group
+from example_project.demo.only_one import publish
+from example_project.demo.plan import KILLED, PYTHON, Plan, broker, services
+from example_project.demo.screen import screen
+from example_project.demo.supervisor import StartError, StopError, Supervisor
+from example_project.environment import DATA, HERE
+
+LOGS = DATA / "logs"
+
+
+def show(plan: Plan) -> int:
+    """Runs until Ctrl-C or SIGTERM; gives the exit code."""
+    LOGS.mkdir(exist_ok=True)
+    log = logging.FileHandler(LOGS / "demo.log", mode="w")
+    logging.basicConfig(format="%(asctime)s %(message)s", handlers=[log])
+    supervisor = Supervisor(_environment(plan), LOGS)
+    _listen_to_signals(supervisor)
+    with publish(plan.variables):
+        try:
+            _start(plan, supervisor)
+            supervisor.run(KILLED, float(os.environ.get("DEMO_KILL_EVERY", "300")))
+        except StopError:
+            code = 0
+        except StartError as error:
+            print(error, file=sys.stderr)
+            code = 1
+        finally:
+            supervisor.stop()
+    return code
+
+
+def _environment(plan: Plan) -> dict[str, str]:
+    own = {"DJANGO_SETTINGS_MODULE": "example_project.settings", "DEMO_DEBUG": "0"}
+    return {**os.environ, **plan.variables, **own, "PYTHONUNBUFFERED": "1"}
+
+
+def _listen_to_signals(supervisor: Supervisor) -> None:
+    def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
+        supervisor.asked += 1
+        # The terminal may be gone.
+        with contextlib.suppress(OSError):
+            print("\n  Stopping ...", flush=True)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, ask_to_stop)
+
+
+def _start(plan: Plan, supervisor: Supervisor) -> None:
+    server = broker(plan)
+    if server:
+        supervisor.start(server)
+    sign_in_path = _prepare(supervisor)
+    port = plan.broker_port
+    if port:
+        supervisor.wait_for(lambda: answers(plan.host, port), "broker", 20)
+    running = services(plan)
+    for service in running:
+        supervisor.start(service)
+    supervisor.wait_for(lambda: _page_answers(plan.host, plan.port), "web server", 90)
+    everything = [server, *running] if server else running
+    print(screen(plan, everything, sign_in_path, LOGS), flush=True)
+
+
+def _prepare(supervisor: Supervisor) -> str:
+    """Database, user and history; its progress goes to the terminal, its answer comes to us."""
+    process = subprocess.Popen(
+        [PYTHON, "-m", "example_project.demo.prepare"],
+        cwd=HERE.parent,
+        env=supervisor.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=end_with_parent,
+    )
+    try:
+        while process.poll() is None:
+            supervisor.turn()
+    finally:
+        kill_group(process)
+    answer = process.communicate()[0].decode()
+    if process.returncode:
+        raise StartError("The database could not be made ready; the reason is above.")
+    return answer.strip()
+
+
+def _page_answers(host: str, port: int) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=5)
+    try:
+        connection.request("GET", "/admin/login/")
+        status = connection.getresponse().status
+    except OSError:
+        return False
+    finally:
+        connection.close()
+    if status != http.client.OK:
+        raise StartError(f"The pages answer {status}; see {LOGS / 'web.log'}.")
+    return True
