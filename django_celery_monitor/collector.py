@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Final
 from django.db import DataError, InterfaceError, OperationalError, connections, router
 
 from django_celery_monitor.control.task_events import enable_events
-from django_celery_monitor.ingest.receiver import Received, Receiver
 from django_celery_monitor.models import Task
-from django_celery_monitor.storage.collector_runs import RunLog, installation_id
+from django_celery_monitor.upkeep.collector_run import RunLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from celery import Celery
 
+    from django_celery_monitor.ingest.receiver import Received, Receiver
     from django_celery_monitor.pipeline import Outcome, Pipeline, Publisher
 
 logger = logging.getLogger("django_celery_monitor")
@@ -54,6 +54,7 @@ class Collector:
     def __init__(
         self,
         app: Celery,
+        receiver: Receiver,
         pipeline: Pipeline,
         publisher: Publisher,
         *,
@@ -64,6 +65,7 @@ class Collector:
     ) -> None:
         self.totals = Totals()
         self._app = app
+        self._receiver = receiver
         self._pipeline = pipeline
         self._publisher = publisher
         self._batch_size = batch_size
@@ -71,6 +73,7 @@ class Collector:
         self._enable = enable
         self._on_turn = on_turn
         self._using = router.db_for_write(Task)
+        self._runs = RunLog(self._using, receiver.transport)
         self._stop_at: float | None = None
         self._subscription = 0
         self._next_seen = self._next_enable = 0.0
@@ -83,8 +86,6 @@ class Collector:
 
     def run(self) -> None:
         """Raises ``TransportError`` when the broker cannot carry events."""
-        self._receiver = Receiver(self._app, installation_id(self._using))
-        self._runs = RunLog(self._using, self._receiver.transport)
         self._receiver.start()
         try:
             while self._turn():

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from django.db import router
 
 from django_celery_monitor.celery_app import find_app
+from django_celery_monitor.collector import Collector
 from django_celery_monitor.conf import get_settings
 from django_celery_monitor.events import Decoded, Timestamp
 from django_celery_monitor.ingest.decode import Decoder
+from django_celery_monitor.ingest.receiver import Receiver
 from django_celery_monitor.ingest.redact import Redactor
 from django_celery_monitor.ingest.signatures import secret_positions
+from django_celery_monitor.live.publish import Publisher as LivePublisher
 from django_celery_monitor.models import Task
 from django_celery_monitor.storage import batch
+from django_celery_monitor.upkeep.collector_run import installation_id
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -85,6 +89,13 @@ class Pipeline:
         bad = Decoded({}, [], [(reason, repr(body)[:2000])], 0)
         stored = batch.store(bad, time.time(), router.db_for_write(Task))
         return Outcome(0, 1, 0, 0, None, stored.revision)
+
+
+def build_collector(app: Celery, **options: Any) -> Collector:
+    """The whole path, from the project's broker to open pages; ``options`` are ``Collector``'s."""
+    publisher = LivePublisher()
+    receiver = Receiver(app, installation_id(router.db_for_write(Task)))
+    return Collector(app, receiver, Pipeline(app, publisher), publisher, **options)
 
 
 def store(bodies: Iterable[bytes], arrived: Timestamp | None = None) -> Outcome:

@@ -16,8 +16,7 @@ from django_celery_monitor.celery_app import find_app
 from django_celery_monitor.collector import Collector, Totals
 from django_celery_monitor.conf import get_settings
 from django_celery_monitor.ingest.queues import TransportError
-from django_celery_monitor.live.publish import Publisher
-from django_celery_monitor.pipeline import Pipeline
+from django_celery_monitor.pipeline import build_collector
 from django_celery_monitor.readiness import problems
 
 LEVELS = {0: logging.ERROR, 1: logging.INFO, 2: logging.INFO, 3: logging.DEBUG}
@@ -65,11 +64,8 @@ class Command(BaseCommand):
         if options["check"]:
             self.stdout.write(self.style.SUCCESS(_("App, database and broker are ready.")))
             return
-        publisher = Publisher()
-        collector = Collector(
+        collector = build_collector(
             app,
-            Pipeline(app, publisher),
-            publisher,
             batch_size=int(options["batch_size"]),
             flush_interval=options["flush_interval"],
             enable=get_settings().ENABLE_EVENTS and not options["no_enable_events"],
