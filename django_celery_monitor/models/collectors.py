@@ -1,0 +1,75 @@
+"""The collectors, what they could not store, and the database they share."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class CollectorRun(models.Model):
+    """One subscription of one collector to the broker; a time that none covers is a gap."""
+
+    node = models.CharField(_("node"), max_length=255)
+    pid = models.IntegerField(_("process id"))
+    transport = models.CharField(_("transport"), max_length=32)
+    started_at = models.DateTimeField(_("started"))
+    # Renewed while listening, also when no event comes; by the database host's readers' clock.
+    last_seen_at = models.DateTimeField(_("last seen"), db_index=True)
+    # The latest commit that changed a row; browsers without a channel layer watch it.
+    committed_at = models.DateTimeField(_("last change"), null=True)
+    ended_at = models.DateTimeField(_("ended"), null=True)
+    events = models.BigIntegerField(_("events"), default=0)
+    bad_events = models.BigIntegerField(_("bad events"), default=0)
+    # Seconds between an event's own time and its storing, for the latest batch.
+    lag = models.FloatField(_("lag"), null=True)
+
+    class Meta:
+        verbose_name = _("collector run")
+        verbose_name_plural = _("collector runs")
+        ordering = ("-started_at",)
+
+    def __str__(self) -> str:
+        return f"{self.node} {self.pid}"
+
+    def is_listening(self, now: datetime | None = None) -> bool:
+        """Whether this run still renews itself (it does every few seconds)."""
+        fresh = (now or timezone.now()) - self.last_seen_at < timedelta(seconds=15)
+        return self.ended_at is None and fresh
+
+
+class BadEvent(models.Model):
+    """Quarantine: one message or event that could not be stored, and why."""
+
+    arrived_at = models.DateTimeField(_("arrived"), db_index=True)
+    reason = models.CharField(_("reason"), max_length=255)
+    body = models.TextField(_("content"))
+
+    class Meta:
+        verbose_name = _("bad event")
+        verbose_name_plural = _("bad events")
+        ordering = ("-arrived_at",)
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class Installation(models.Model):
+    """The one row that names this database; the broker queue carries its id.
+
+    Updating it is also how a batch takes SQLite's write lock before it reads.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    uuid = models.UUIDField(default=uuid.uuid4)
+    writes = models.BigIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("installation")
+        verbose_name_plural = _("installations")
+
+    def __str__(self) -> str:
+        return str(self.uuid)
