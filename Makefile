@@ -6,7 +6,7 @@
 .SUFFIXES:
 
 PYTHON := .venv/bin/python
-PIP_INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --no-input
+PIP_INSTALL := $(PYTHON) -m pip install -qq --disable-pip-version-check --no-compile --no-input
 STATIC := django_celery_monitor/static/django_celery_monitor/dist
 FRONTEND := $(shell find frontend/src -type f 2>/dev/null)
 READY := .venv/project.stamp $(STATIC)/manifest.json
