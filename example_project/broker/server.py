@@ -29,7 +29,7 @@ def command(host: str, port: int, folder: Path) -> list[str]:
 def answers(host: str, port: int) -> bool:
     try:
         with socket.create_connection((host, port), timeout=1) as connection:
-            connection.sendall(b"PING\r\n")
+            connection.sendall(b"*1\r\n$4\r\nPING\r\n")
             return connection.recv(5) == b"+PONG"
     except OSError:
         return False

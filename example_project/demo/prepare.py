@@ -8,6 +8,9 @@ import sys
 import django
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
+from django.db import DatabaseError
+
+from example_project.environment import DATA
 
 
 def main() -> None:
@@ -36,16 +39,18 @@ def _make_user() -> None:
 
 
 def _progress(share: float) -> None:
-    _say(f"history: {share:4.0%}", again=share < 1)
+    if sys.stderr.isatty():
+        print(f"\r  history: {share:4.0%}", end="", file=sys.stderr, flush=True)
+    if share == 1:
+        _say(" stored")
 
 
-def _say(text: str, again: bool = False) -> None:
-    """One line on stderr; on a terminal the next ``_say`` writes over it if it comes ``again``."""
-    terminal = sys.stderr.isatty()
-    start = "\r" if terminal else ""
-    end = "" if terminal and again else "\n"
-    print(f"{start}  {text}", end=end, file=sys.stderr, flush=True)
+def _say(text: str) -> None:
+    print(f"  {text}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except DatabaseError as error:
+        raise SystemExit(f"  database: {error}\n  To begin anew, remove {DATA}.") from error
