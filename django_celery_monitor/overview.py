@@ -9,7 +9,7 @@ from django_celery_monitor.access.policy import VIEW_WORKER, User, get_policy
 from django_celery_monitor.models import Task, TaskError
 from django_celery_monitor.reading.counts import kept
 from django_celery_monitor.reading.listening import Listening, listening
-from django_celery_monitor.reading.throughput import Minute, last_hour, per_minute
+from django_celery_monitor.reading.throughput import Minute, last_hour, per_minute, whole
 from django_celery_monitor.state.states import GROUPS
 from django_celery_monitor.state.worker import Health
 from django_celery_monitor.workers import WorkerView, worker_list
@@ -24,13 +24,17 @@ class Overview:
     oldest_waiting: Task | None
     running: int
     retrying: int
-    failed_last_hour: int
-    finished_last_hour: int
-    finished_per_minute: float
+    last_hour: Minute
     minutes: tuple[Minute, ...]
+    finished_per_minute: float
     latest_failures: list[TaskError]
     workers: list[WorkerView] | None
     collector: Listening
+
+    @property
+    def failed_share(self) -> float:
+        """Of what finished in the last hour, from 0 to 1."""
+        return self.last_hour.failed / max(self.last_hour.finished, 1)
 
     @property
     def workers_online(self) -> int:
@@ -62,8 +66,7 @@ def overview(now: datetime, user: User) -> Overview:
         oldest_waiting=waiting.defer("events", "search").order_by("time").first(),
         running=counts["running"],
         retrying=counts["retrying"],
-        failed_last_hour=sum(minute.failed for minute in minutes),
-        finished_last_hour=sum(minute.finished for minute in minutes),
+        last_hour=whole(minutes),
         finished_per_minute=per_minute(minutes, now),
         minutes=minutes,
         latest_failures=list(failures.defer("traceback").order_by("-time")[:8]),

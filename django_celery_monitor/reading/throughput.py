@@ -12,7 +12,7 @@ import orjson
 from django_celery_monitor.access.policy import User, get_policy
 from django_celery_monitor.models import TaskStats
 from django_celery_monitor.reading.remember import remembered
-from django_celery_monitor.state.sketch import merge, quantile
+from django_celery_monitor.state.sketch import Bins, merge, quantile
 
 COLUMNS = ("start", "succeeded", "retried", "failed", "rejected", "revoked", "runtime_bins")
 MINUTE = timedelta(minutes=1)
@@ -20,20 +20,30 @@ MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Minute:
-    """Runs that ended in one minute; percentiles of their run time in seconds."""
+    """Runs that ended in one minute; ``runtimes`` is a sketch (see ``state.sketch``)."""
 
     start: datetime
     succeeded: int
     retried: int
     failed: int
     revoked: int
-    p50: float | None
-    p95: float | None
-    p99: float | None
+    runtimes: Bins
 
     @property
     def finished(self) -> int:
         return self.succeeded + self.failed + self.revoked
+
+    @property
+    def p50(self) -> float | None:
+        return quantile(self.runtimes, 0.50)
+
+    @property
+    def p95(self) -> float | None:
+        return quantile(self.runtimes, 0.95)
+
+    @property
+    def p99(self) -> float | None:
+        return quantile(self.runtimes, 0.99)
 
 
 def last_hour(
@@ -57,6 +67,18 @@ def per_minute(minutes: tuple[Minute, ...], now: datetime) -> float:
     return sum(minute.finished for minute in recent) / max((now - recent[0].start) / MINUTE, 1.0)
 
 
+def whole(minutes: tuple[Minute, ...]) -> Minute:
+    """All of them as one."""
+    return Minute(
+        start=minutes[0].start,
+        succeeded=sum(minute.succeeded for minute in minutes),
+        retried=sum(minute.retried for minute in minutes),
+        failed=sum(minute.failed for minute in minutes),
+        revoked=sum(minute.revoked for minute in minutes),
+        runtimes=merge(minute.runtimes for minute in minutes),
+    )
+
+
 def _minutes(
     user: User, now: datetime, grain: TaskStats.Grain, label: str | None
 ) -> Iterator[Minute]:
@@ -67,7 +89,7 @@ def _minutes(
     if label is not None:
         rows = rows.filter(label=label)
     counts: dict[datetime, Counter[str]] = {}
-    sketches: dict[datetime, list[dict[int, int]]] = {}
+    sketches: dict[datetime, list[Bins]] = {}
     for start, *numbers, bins in rows.values_list(*COLUMNS):
         counts.setdefault(start, Counter()).update(dict(zip(COLUMNS[1:-1], numbers, strict=True)))
         sketches.setdefault(start, []).append(_bins(bins))
@@ -76,18 +98,16 @@ def _minutes(
         yield _minute(start, counts.get(start, Counter()), merge(sketches.get(start, [])))
 
 
-def _bins(text: str) -> dict[int, int]:
+def _bins(text: str) -> Bins:
     return {int(index): count for index, count in orjson.loads(text or "{}").items()}
 
 
-def _minute(start: datetime, counts: Counter[str], bins: dict[int, int]) -> Minute:
+def _minute(start: datetime, counts: Counter[str], bins: Bins) -> Minute:
     return Minute(
         start=start,
         succeeded=counts["succeeded"],
         retried=counts["retried"],
         failed=counts["failed"] + counts["rejected"],
         revoked=counts["revoked"],
-        p50=quantile(bins, 0.50),
-        p95=quantile(bins, 0.95),
-        p99=quantile(bins, 0.99),
+        runtimes=bins,
     )

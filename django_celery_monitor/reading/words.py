@@ -102,3 +102,28 @@ def count(number: int) -> str:
         if number >= 10 * divisor or (number >= divisor and divisor > 1_000):
             return unit % {"n": _significant(number / divisor)}
     return number_format(number, force_grouping=True)
+
+
+def for_scripts() -> dict[str, str]:
+    """What ``frontend/src/*.ts`` says, by its English text."""
+    return {
+        "%(n)s ms": _("%(n)s ms"),
+        "%(n)s s": _("%(n)s s"),
+        "%(m)s min %(s)s s": _("%(m)s min %(s)s s"),
+        "%(h)s h %(m)s min": _("%(h)s h %(m)s min"),
+        "%(d)s d %(h)s h": _("%(d)s d %(h)s h"),
+        "%(n)s s ago": _("%(n)s s ago"),
+        "%(n)s min ago": _("%(n)s min ago"),
+        "%(n)s h ago": _("%(n)s h ago"),
+        "%(n)s d ago": _("%(n)s d ago"),
+        "%(t)s behind": _("%(t)s behind"),
+        "%(t)s old": _("%(t)s old"),
+        "%(n)s new": _("%(n)s new"),
+        "New tasks": _("New tasks"),
+        "Live": _("Live"),
+        "Polling": _("Polling"),
+        "Paused": _("Paused"),
+        "Paused while text is selected": _("Paused while text is selected"),
+        "Connection lost": _("Connection lost"),
+        "Signed out": _("Signed out"),
+    }

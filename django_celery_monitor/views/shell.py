@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from django_celery_monitor.access.policy import VIEW_TASK, VIEW_WORKER, get_policy
 from django_celery_monitor.conf import get_settings
+from django_celery_monitor.reading import words
 from django_celery_monitor.reading.listening import listening
 
 
@@ -38,6 +39,7 @@ def render_page(
         "admin_url": _resolved("admin:index") if getattr(request.user, "is_staff", False) else "",
         "logout_url": _resolved("admin:logout"),
         "now": now,
+        "words": words.for_scripts(),
         **context,
     }
     if "collector" not in shell:

@@ -3,7 +3,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.admin.utils import quote
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -58,8 +60,18 @@ def task(request: HttpRequest, task_id: str) -> HttpResponse:
         "events": events_of(found) if found.events else [],
         "family": family(request.user, found),
         "siblings": siblings(request.user, found),
+        "admin_task_url": _admin_url(request, found),
     }
     return render_page(request, "task.html", context)
+
+
+def _admin_url(request: HttpRequest, found: Task) -> str:
+    if not getattr(request.user, "is_staff", False):
+        return ""
+    try:
+        return reverse("admin:django_celery_monitor_task_change", args=(quote(found.pk),))
+    except NoReverseMatch:
+        return ""
 
 
 def _attempt(number: int, run: Run, known: dict[str, TaskError], payload: bool) -> Attempt:

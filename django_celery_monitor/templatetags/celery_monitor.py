@@ -1,0 +1,167 @@
+"""The few things that look the same everywhere: states, times, durations, sparks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from django import template
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from django_celery_monitor.models import Task
+from django_celery_monitor.reading import words
+from django_celery_monitor.reading.throughput import Minute
+from django_celery_monitor.state.derive import STATE_OF
+from django_celery_monitor.state.runs import Run
+from django_celery_monitor.state.states import RECEIVED, RETRY, STARTED, group
+from django_celery_monitor.state.worker import Health
+
+register = template.Library()
+register.filter("duration", words.duration)
+register.filter("count", words.count)
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """One of ``_icons.html``; a picture beside words, so screen readers pass over it."""
+    return format_html('<svg class="icon" aria-hidden="true"><use href="#i-{}"/></svg>', name)
+
+
+@register.simple_tag
+def state(value: str, retries: int = 0) -> SafeString:
+    """A task's state by colour, shape and word."""
+    label = str(words.STATES.get(value, value))
+    if value == RETRY and retries:
+        label = _("Retry %(n)s") % {"n": retries}
+    return _badge(group(value), label, value)
+
+
+@register.simple_tag
+def health(value: Health, reason: str = "") -> SafeString:
+    return _badge(value, str(words.HEALTH[value]), reason or value)
+
+
+@register.simple_tag
+def ago(moment: datetime | None, now: datetime) -> SafeString | str:
+    """How long ago, ticking in the browser; the exact time in UTC on hover."""
+    if moment is None:
+        return words.NOTHING
+    text = words.age((now - moment).total_seconds())
+    return _time(moment, "ago", text)
+
+
+@register.simple_tag
+def since(moment: datetime | None, now: datetime) -> SafeString | str:
+    """How long something has been going on, ticking in the browser."""
+    if moment is None:
+        return words.NOTHING
+    return _time(moment, "since", words.duration(max(now - moment, timedelta())))
+
+
+@register.simple_tag
+def at(moment: datetime | None, form: str = "full") -> SafeString | str:
+    """The time itself, in the current time zone: ``full``, ``clock`` (to the ms) or ``day``."""
+    if moment is None:
+        return words.NOTHING
+    local = timezone.localtime(moment)
+    day = date_format(local, "DATE_FORMAT")
+    clock = f"{local:%H:%M:%S}.{local.microsecond // 1000:03}"
+    texts = {"clock": clock, "day": day, "full": f"{day}, {local:%H:%M:%S} {local:%Z}"}
+    return _time(moment, "", texts[form])
+
+
+@register.filter
+def dom_id(task_id: str) -> str:
+    """An element id for a task: its own may hold anything."""
+    return "t" + hashlib.blake2b(task_id.encode(), digest_size=8).hexdigest()
+
+
+@register.simple_tag
+def outcome(run: Run) -> SafeString:
+    """How one attempt ended."""
+    value = STATE_OF.get(run.outcome) or run.custom or (STARTED if run.started else RECEIVED)
+    return state(value)
+
+
+@register.filter
+def moment(timestamp: float) -> datetime:
+    return datetime.fromtimestamp(timestamp, UTC)
+
+
+@register.filter
+def rate(per_minute: float) -> str:
+    """``0``, ``0.4``, ``12.5``, ``4,812``."""
+    places = 1 if 0 < per_minute < 99.95 else 0
+    return number_format(round(per_minute, places), places, force_grouping=True)
+
+
+@register.filter
+def percent(share: float) -> str:
+    return _("%(n)s %%") % {"n": number_format(round(share * 100, 1), 1)}
+
+
+@register.filter
+def short_name(name: str) -> str:
+    """The function's own name."""
+    return name.rpartition(".")[2] or name
+
+
+@register.simple_tag
+def spark(minutes: Sequence[Minute], column: str, kind: str) -> SafeString:
+    """A line 100 wide and 28 high, the highest value on top."""
+    numbers = [getattr(minute, column) for minute in minutes]
+    top = max(numbers, default=0) or 1
+    points = " ".join(
+        f"{100 * index / 59:.1f},{26 - 24 * number / top:.1f}"
+        for index, number in enumerate(numbers)
+    )
+    return format_html(
+        '<svg class="spark line-{}" viewBox="0 0 100 28" preserveAspectRatio="none" '
+        'aria-hidden="true"><polyline points="{}"/></svg>',
+        kind,
+        points,
+    )
+
+
+@register.simple_tag
+def bar(task: Task, siblings: Sequence[Task]) -> SafeString:
+    """One run among others: as high as it was long, at least visible."""
+    longest = max(_seconds(each) for each in siblings) or 1.0
+    height = 3 + 36 * _seconds(task) / longest
+    return format_html(
+        '<rect class="st-{}" x="1" width="6" rx="1" y="{}" height="{}"/>',
+        group(task.state),
+        f"{40 - height:.1f}",
+        f"{height:.1f}",
+    )
+
+
+def _seconds(task: Task) -> float:
+    return task.duration.total_seconds() if task.duration else 0.0
+
+
+def _badge(kind: str, label: str, hint: str) -> SafeString:
+    return format_html(
+        '<span class="st st-{}" title="{}">'
+        '<svg class="icon" aria-hidden="true"><use href="#i-{}"/></svg>{}</span>',
+        kind,
+        hint,
+        kind,
+        label,
+    )
+
+
+def _time(moment: datetime, ticks: str, text: str) -> SafeString:
+    exact = moment.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}" title="{} UTC"{}>{}</time>',
+        exact.isoformat().replace("+00:00", "Z"),
+        f"{exact:%Y-%m-%d %H:%M:%S}.{exact.microsecond // 1000:03}",
+        format_html(' data-ticks="{}"', ticks) if ticks else "",
+        text,
+    )
