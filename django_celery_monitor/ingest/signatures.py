@@ -14,6 +14,8 @@ def secret_positions(
     app: Celery, is_secret: Callable[[str], bool]
 ) -> Callable[[str], frozenset[int]]:
     """A function from a task's name to the positions whose parameters ``is_secret`` names."""
+    # Only workers import an app's tasks by themselves; without them nothing here is known.
+    app.loader.import_default_modules()
     known: dict[str, frozenset[int]] = {}
 
     def positions(name: str) -> frozenset[int]:
