@@ -11,6 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.project.settings")
 app = Celery("tests.project")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["tests.project"])
+app.conf.imports = ["tests.project.journal"]
 
 
 def client_app(*, broker_url: str, result_backend: str) -> Celery:
