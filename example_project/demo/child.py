@@ -1,44 +1,38 @@
-"""One child process: in a group of its own, so that it ends with all its children."""
+"""One service of the demo, as a process that may be started again."""
 
 from __future__ import annotations
 
-import ctypes
-import os
-import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 
+from example_project.demo import groups
+from example_project.demo.guard import Guard
 from example_project.demo.plan import Service
-from example_project.environment import HERE
 
 LOG_TAIL = 15
 
 
 class Child:
-    def __init__(self, service: Service, environment: dict[str, str], logs: Path) -> None:
-        self.service = service
+    """Starts when it is made; what it says goes to a log of its own."""
+
+    def __init__(
+        self, service: Service, environment: dict[str, str], guard: Guard, logs: Path
+    ) -> None:
+        self.service, self.guard = service, guard
         self.environment = {**environment, **service.environment}
         self.log = logs / f"{service.name}.log"
         self.log.unlink(missing_ok=True)
-        self.process = self._start()
+        self.start()
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def start(self) -> None:
         with self.log.open("ab") as log:
-            return subprocess.Popen(
+            self.process = groups.start(
                 self.service.command,
-                cwd=HERE.parent,
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
+                self.environment,
+                self.guard,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=end_with_parent,
             )
-
-    def restart(self) -> None:
-        self.process = self._start()
 
     def ended(self) -> bool:
         return self.process.poll() is not None
@@ -49,27 +43,12 @@ class Child:
 
     def kill(self) -> None:
         """End the process and whatever it has started, at once."""
-        kill_group(self.process)
+        groups.end(self.process, self.guard)
 
-    def last_words(self) -> str:
+    def epitaph(self) -> str:
+        """How it ended, and the end of its log."""
+        code = self.process.returncode
+        how = f"by signal {-code}" if code < 0 else f"with code {code}"
         lines = self.log.read_text(errors="replace").splitlines()[-LOG_TAIL:]
-        return "\n".join(f"    {line}" for line in lines)
-
-
-def kill_group(process: subprocess.Popen[bytes], patience: float = 3.0) -> None:
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            break
-        process.poll()
-        time.sleep(0.02)
-    process.wait()
-
-
-def end_with_parent() -> None:
-    """Let the kernel ask this process to end when the demo itself was killed (Linux only)."""
-    if sys.platform == "linux":
-        set_parent_death_signal = 1
-        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)
+        quoted = "".join(f"    {line}\n" for line in lines)
+        return f"{self.service.name} ended {how}. The end of {self.log}:\n{quoted}"

@@ -12,12 +12,12 @@ import sys
 from types import FrameType
 
 from example_project.broker.server import answers
-from example_project.demo.child import end_with_parent, kill_group
+from example_project.demo import groups
 from example_project.demo.only_one import publish
 from example_project.demo.plan import KILLED, PYTHON, Plan, broker, services
 from example_project.demo.screen import screen
 from example_project.demo.supervisor import StartError, StopError, Supervisor
-from example_project.environment import DATA, HERE
+from example_project.environment import DATA
 
 LOGS = DATA / "logs"
 
@@ -77,20 +77,15 @@ def _start(plan: Plan, supervisor: Supervisor) -> None:
 
 def _prepare(supervisor: Supervisor) -> str:
     """Database, user and history; its progress goes to the terminal, its answer comes to us."""
-    process = subprocess.Popen(
-        [PYTHON, "-m", "example_project.demo.prepare"],
-        cwd=HERE.parent,
-        env=supervisor.environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        start_new_session=True,
-        preexec_fn=end_with_parent,
+    command = [PYTHON, "-m", "example_project.demo.prepare"]
+    process = groups.start(
+        command, supervisor.environment, supervisor.guard, stdout=subprocess.PIPE
     )
     try:
         while process.poll() is None:
             supervisor.turn()
     finally:
-        kill_group(process)
+        groups.end(process, supervisor.guard)
     answer = process.communicate()[0].decode()
     if process.returncode:
         raise StartError("The database could not be made ready; the reason is above.")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from example_project.demo.child import Child
+from example_project.demo.guard import Guard
 from example_project.demo.plan import Service
 
 logger = logging.getLogger(__name__)
@@ -31,6 +31,7 @@ class StartError(Exception):
 class Supervisor:
     def __init__(self, environment: dict[str, str], logs: Path) -> None:
         self.environment, self.logs = environment, logs
+        self.guard = Guard()
         self.children: list[Child] = []
         # Child to the time of its restart.
         self.away: dict[Child, float] = {}
@@ -38,7 +39,7 @@ class Supervisor:
         self.asked = 0
 
     def start(self, service: Service) -> Child:
-        child = Child(service, self.environment, self.logs)
+        child = Child(service, self.environment, self.guard, self.logs)
         self.children.append(child)
         return child
 
@@ -48,7 +49,7 @@ class Supervisor:
         while not condition():
             for child in self.children:
                 if child.ended():
-                    raise StartError(_ended(child))
+                    raise StartError(child.epitaph())
             if time.monotonic() > deadline:
                 raise StartError(f"The {what} did not answer within {seconds:.0f} s.")
             self.turn()
@@ -81,18 +82,19 @@ class Supervisor:
         if not child.ended():
             return
         if child not in self.away:
-            logger.warning("%s Starting it again in 5 s.", _ended(child))
+            logger.warning("%sStarting it again in 5 s.", child.epitaph())
             # What it has left behind would keep its ports and queues.
             child.kill()
             self.away[child] = now + 5
         elif now > self.away[child]:
             del self.away[child]
-            child.restart()
+            child.start()
 
     def stop(self) -> None:
         """Last started, first stopped; the broker stays until all others have said good-bye."""
         for last_first in (self._others(), self._named("collector"), self._named("broker")):
             self._end(last_first)
+        self.guard.leave()
 
     def _others(self) -> list[Child]:
         kept = {"collector", "broker"}
@@ -111,10 +113,3 @@ class Supervisor:
             time.sleep(TURN)
         for child in children:
             child.kill()
-
-
-def _ended(child: Child) -> str:
-    code = child.process.returncode
-    how = f"by signal {-code}" if code < 0 else f"with code {code}"
-    log = os.path.relpath(child.log)
-    return f"{child.service.name} ended {how}. The end of {log}:\n{child.last_words()}\n"
