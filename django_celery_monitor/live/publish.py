@@ -38,10 +38,14 @@ class Publisher:
         self._pending = self._pending.with_later(change) if self._pending else change
         self.flush()
 
+    @property
+    def sending(self) -> bool:
+        """Whether a message is on its way."""
+        return self._sending is not None and not self._sending.done()
+
     def flush(self) -> None:
         """Send what is waiting, if it is time; call it often."""
-        busy = self._sending is not None and not self._sending.done()
-        if self._pending is not None and not busy and self._clock() >= self._due:
+        if self._pending is not None and not self.sending and self._clock() >= self._due:
             self._due = self._clock() + EVERY
             self._send(self._pending)
 

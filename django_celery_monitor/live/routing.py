@@ -18,6 +18,6 @@ class LivePattern(RoutePattern):
         return ("", (), {}) if is_live(f"/{path}") else None
 
 
-websocket_urlpatterns = [
+websocket_urlpatterns: list[Any] = [
     URLPattern(LivePattern("live", is_endpoint=True), LiveConsumer.application)
 ]
