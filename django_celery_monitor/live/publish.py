@@ -50,15 +50,19 @@ class Publisher:
             self._send(self._pending)
 
     def close(self, timeout: float = 1.0) -> None:
-        """Send what is waiting and give up the connections; each takes ``timeout`` at most."""
+        """Send what is waiting and give up the connections; each step takes ``timeout`` at most."""
+        self._wait(timeout)
         if self._pending is not None:
             self._send(self._pending)
+            self._wait(timeout)
         if self._thread is not None:
-            if self._sending is not None:
-                wait([self._sending], timeout)
             self._thread.end(timeout)
             self._thread = None
         atexit.unregister(self.close)
+
+    def _wait(self, timeout: float) -> None:
+        if self._sending is not None:
+            wait([self._sending], timeout)
 
     def _send(self, change: Change) -> None:
         self._pending = None
