@@ -27,7 +27,8 @@ def loopback(host: str) -> str:
 
 def free_port(host: str, wanted: int = 0) -> int:
     """``wanted`` if nobody listens there, else one of the ten above it, else any."""
-    candidates = [*range(wanted, wanted + 11), 0] if wanted else [0]
+    near = range(wanted, min(wanted + 11, 65_536)) if wanted > 0 else ()
+    candidates = [*near, 0]
     return next(port for candidate in candidates if (port := _bindable(host, candidate)))
 
 

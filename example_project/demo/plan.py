@@ -9,12 +9,18 @@ from urllib.parse import urlsplit
 
 from example_project.broker.server import command as broker_command
 from example_project.broker.server import redis_server
-from example_project.demo.addresses import free_port, loopback, netloc
+from example_project.databases import database
+from example_project.demo.addresses import AddressError, free_port, loopback, netloc
 from example_project.environment import DATA, DEFAULTS, HERE
 
 PYTHON = sys.executable
 CELERY = [PYTHON, "-m", "celery", "-A", "example_project"]
 MANAGE = [PYTHON, str(HERE.parent / "manage.py")]
+
+OWN_SERVER = "redis"
+COLLECTOR = "collector"
+# The worker that is killed now and then.
+KILLED = "batch-1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +65,18 @@ def make_plan() -> Plan:
     broker, results = given("DEMO_BROKER_URL"), given("DEMO_RESULT_BACKEND_URL")
     port = None if broker and results else free_port(host)
     own = f"redis://{netloc(host, port)}" if port else ""
+    database_url = given("DEMO_DATABASE_URL") or DEFAULTS["DEMO_DATABASE_URL"]
+    try:
+        database(database_url)
+        wanted = int(given("DEMO_PORT") or DEFAULTS["DEMO_PORT"])
+    except ValueError as error:
+        raise AddressError(f"DEMO_DATABASE_URL or DEMO_PORT: {error}") from error
     return Plan(
         host=host,
-        port=free_port(host, int(given("DEMO_PORT") or DEFAULTS["DEMO_PORT"])),
+        port=free_port(host, wanted),
         broker_url=broker or f"{own}/0",
         results_url=results or f"{own}/1",
-        database_url=given("DEMO_DATABASE_URL") or DEFAULTS["DEMO_DATABASE_URL"],
+        database_url=database_url,
         broker_port=port,
     )
 
@@ -72,24 +84,20 @@ def make_plan() -> Plan:
 def broker(plan: Plan) -> Service | None:
     if plan.broker_port is None:
         return None
-    about = "redis-server" if redis_server() else "embedded (no redis-server on the path)"
-    return Service("broker", about, broker_command(plan.host, plan.broker_port, DATA))
+    about = "redis-server, private" if redis_server() else "fakeredis, private"
+    return Service(OWN_SERVER, about, broker_command(plan.host, plan.broker_port, DATA))
 
 
 def services(plan: Plan) -> list[Service]:
     """All that need the broker and the database, in the order of starting."""
     return [
         Service("web", "pages and websocket", _web(plan), {"DEMO_DEBUG": "1"}),
-        Service("collector", "manage.py celerymonitor", [*MANAGE, "celerymonitor"]),
+        Service(COLLECTOR, "manage.py celerymonitor", [*MANAGE, "celerymonitor"]),
         _worker("web-1", ["default", "payments", "mail"], 2),
         _worker(KILLED, ["images", "search", "reports"], 3),
         Service("beat", "periodic tasks", [*CELERY, "beat", *_quiet(), *_beat_files()]),
         Service("workload", "customers", [PYTHON, "-m", "example_project.demo.workload"]),
     ]
-
-
-# The worker that is killed now and then.
-KILLED = "batch-1"
 
 
 def _worker(name: str, queues: list[str], processes: int) -> Service:

@@ -9,8 +9,9 @@ import django
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.db import DatabaseError
+from kombu.exceptions import OperationalError
 
-from example_project.environment import DATA
+from example_project.celery import app
 
 
 def main() -> None:
@@ -19,11 +20,21 @@ def main() -> None:
     from example_project.demo.history.fill import back_fill
     from example_project.demo.views import sign_in_path
 
+    _meet_broker()
     _say("database: migrating")
     call_command("migrate", verbosity=0)
     _make_user()
     back_fill(float(os.environ.get("DEMO_HISTORY_DAYS", "7")), _progress)
     print(sign_in_path())
+
+
+def _meet_broker() -> None:
+    with app.connection() as connection:
+        try:
+            connection.ensure_connection(max_retries=1, timeout=5)
+        except OperationalError as error:
+            url = connection.as_uri()
+            raise SystemExit(f"  The broker {url} does not answer: {error}") from error
 
 
 def _make_user() -> None:
@@ -53,4 +64,4 @@ if __name__ == "__main__":
     try:
         main()
     except DatabaseError as error:
-        raise SystemExit(f"  database: {error}\n  To begin anew, remove {DATA}.") from error
+        raise SystemExit(f"  The database: {error}") from error

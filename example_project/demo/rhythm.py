@@ -23,4 +23,4 @@ def stories_per_minute(at: float, now: float) -> float:
 
 def wave(at: float) -> float:
     """Around 1: customers come in waves of a few minutes."""
-    return 1 + 0.35 * math.sin(at / 47) + 0.15 * math.sin(at / 13)
+    return 1 + 0.2 * math.sin(at / 47) + 0.1 * math.sin(at / 13)

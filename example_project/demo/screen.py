@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 
 from example_project.demo.plan import Plan, Service, without_password
 
 
-def screen(plan: Plan, running: list[Service], sign_in_path: str, logs: os.PathLike[str]) -> str:
+def screen(plan: Plan, running: list[Service], sign_in_path: str, logs: Path) -> str:
     servers = [
         ("broker", without_password(plan.broker_url)),
         ("results", without_password(plan.results_url)),
         ("database", without_password(plan.database_url)),
-        ("logs", os.path.relpath(logs)),
+        ("logs", str(logs)),
     ]
     rows = [
         *[(service.name, service.about) for service in running],

@@ -60,13 +60,11 @@ def _listen_to_signals(supervisor: Supervisor) -> None:
 
 
 def _start(plan: Plan, supervisor: Supervisor) -> None:
-    server = broker(plan)
-    if server:
+    server, port = broker(plan), plan.broker_port
+    if server and port:
         supervisor.start(server)
-    sign_in_path = _prepare(supervisor)
-    port = plan.broker_port
-    if port:
         supervisor.wait_for(lambda: answers(plan.host, port), "broker", 20)
+    sign_in_path = _prepare(supervisor)
     running = services(plan)
     for service in running:
         supervisor.start(service)
@@ -88,7 +86,7 @@ def _prepare(supervisor: Supervisor) -> str:
         groups.end(process, supervisor.guard)
     answer = process.communicate()[0].decode()
     if process.returncode:
-        raise StartError("The database could not be made ready; the reason is above.")
+        raise StartError("The demo cannot start; the reason is above.")
     return answer.strip()
 
 

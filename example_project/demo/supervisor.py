@@ -9,7 +9,7 @@ from pathlib import Path
 
 from example_project.demo.child import Child
 from example_project.demo.guard import Guard
-from example_project.demo.plan import Service
+from example_project.demo.plan import COLLECTOR, OWN_SERVER, Service
 
 logger = logging.getLogger(__name__)
 
@@ -91,17 +91,12 @@ class Supervisor:
             child.start()
 
     def stop(self) -> None:
-        """Last started, first stopped; the broker stays until all others have said good-bye."""
-        for last_first in (self._others(), self._named("collector"), self._named("broker")):
-            self._end(last_first)
+        """Everything speaks through the broker, and the collector stores the workers' good-bye."""
+        late = (COLLECTOR, OWN_SERVER)
+        self._end([child for child in self.children if child.service.name not in late])
+        for name in late:
+            self._end([child for child in self.children if child.service.name == name])
         self.guard.leave()
-
-    def _others(self) -> list[Child]:
-        kept = {"collector", "broker"}
-        return [child for child in reversed(self.children) if child.service.name not in kept]
-
-    def _named(self, name: str) -> list[Child]:
-        return [child for child in self.children if child.service.name == name]
 
     def _end(self, children: list[Child]) -> None:
         for child in children:

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 class Workload:
     def __init__(self, rng: random.Random) -> None:
-        self.goods = Goods(rng, orders=int(time.time()) % 10**9)
+        self.goods = Goods(rng, orders=int(time.time()) % 10**6)
         # When to take back which task, as a heap.
         self.regrets: list[tuple[float, str]] = []
 
