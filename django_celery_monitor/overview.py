@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django_celery_monitor.access.policy import VIEW_WORKER, User, get_policy
+from django_celery_monitor.access.policy import User, get_policy
 from django_celery_monitor.models import Task, TaskError
 from django_celery_monitor.reading.counts import kept
 from django_celery_monitor.reading.listening import Listening, listening
 from django_celery_monitor.reading.throughput import Minute, last_hour, per_minute, whole
 from django_celery_monitor.state.states import GROUPS
 from django_celery_monitor.state.worker import Health
-from django_celery_monitor.workers import WorkerView, worker_list
+from django_celery_monitor.workers import WorkerView, workers_if_allowed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,6 @@ def overview(now: datetime, user: User) -> Overview:
     minutes = last_hour(user, now)
     waiting = policy.visible(user, Task.objects.filter(state__in=GROUPS["waiting"]))
     failures = policy.visible(user, TaskError.objects.filter(retry=False, duplicate=False))
-    sees_workers = policy.can(user, VIEW_WORKER)
     return Overview(
         now=now,
         waiting=counts["waiting"],
@@ -70,6 +69,6 @@ def overview(now: datetime, user: User) -> Overview:
         finished_per_minute=per_minute(minutes, now),
         minutes=minutes,
         latest_failures=list(failures.defer("traceback").order_by("-time")[:8]),
-        workers=worker_list(user, now, heard) if sees_workers else None,
+        workers=workers_if_allowed(user, now, heard),
         collector=heard,
     )

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from django.db.models import F, Sum
 from django.utils.translation import gettext as _
 
-from django_celery_monitor.access.policy import User, get_policy
+from django_celery_monitor.access.policy import VIEW_WORKER, User, get_policy
 from django_celery_monitor.models import TaskStats, Worker
 from django_celery_monitor.reading.listening import Listening, listening
 from django_celery_monitor.reading.words import duration
@@ -41,6 +41,11 @@ def worker_list(
     rates = _rates(now)
     views = [_view(row, now, heard, rates.get(row.hostname, 0.0)) for row in rows]
     return sorted(views, key=lambda view: (view.health is Health.OFFLINE, view.worker.hostname))
+
+
+def workers_if_allowed(user: User, now: datetime, heard: Listening) -> list[WorkerView] | None:
+    """The same on pages that show more than workers; ``None`` for who may not see any."""
+    return worker_list(user, now, heard) if get_policy().can(user, VIEW_WORKER) else None
 
 
 def one_worker(user: User, now: datetime, hostname: str) -> WorkerView | None:

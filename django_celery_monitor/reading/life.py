@@ -9,6 +9,7 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
+from django_celery_monitor.events import TaskEvent
 from django_celery_monitor.models import Task
 from django_celery_monitor.state.runs import Run
 
@@ -49,10 +50,14 @@ class Step:
         return self.times_usual is not None
 
 
-def life(task: Task, runs: Sequence[Run], usual_wait: float | None = None) -> list[Step]:
+def life(
+    task: Task, events: Sequence[TaskEvent], runs: Sequence[Run], usual_wait: float | None = None
+) -> list[Step]:
     """``usual_wait``: the median wait of such tasks in seconds, to compare the first one with."""
-    steps = [_sent(task)]
-    before = task.sent_at
+    # The row has the latest sending, which is that of the last retry.
+    sent = next((_time(event.timestamp) for event in events if event.type == "sent"), None)
+    steps = [_sent(sent)]
+    before = sent
     for index, run in enumerate(runs):
         steps += _run(run, before, task if index == 0 else None, usual_wait)
         before = _time(run.ended) or before
@@ -61,9 +66,9 @@ def life(task: Task, runs: Sequence[Run], usual_wait: float | None = None) -> li
     return _shortened(steps)
 
 
-def _sent(task: Task) -> Step:
-    label = _("Sent") if task.sent_at else _("Sending not observed")
-    return Step(kind="waiting" if task.sent_at else "unseen", label=label, time=task.sent_at)
+def _sent(time: datetime | None) -> Step:
+    label = _("Sent") if time else _("Sending not observed")
+    return Step(kind="waiting" if time else "unseen", label=label, time=time)
 
 
 def _waiting(task: Task) -> Step:

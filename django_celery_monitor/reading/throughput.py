@@ -14,7 +14,7 @@ from django_celery_monitor.models import TaskStats
 from django_celery_monitor.reading.remember import remembered
 from django_celery_monitor.state.sketch import Bins, merge, quantile
 
-COLUMNS = ("start", "succeeded", "retried", "failed", "rejected", "revoked", "runtime_bins")
+COUNTS = ("succeeded", "retried", "failed", "rejected", "revoked", "runtime_us", "wait_us")
 MINUTE = timedelta(minutes=1)
 
 
@@ -27,6 +27,9 @@ class Minute:
     retried: int
     failed: int
     revoked: int
+    # Mean numbers of tasks, from the sums of seconds that such tasks spent (Little's law).
+    running: float
+    waiting: float
     runtimes: Bins
 
     @property
@@ -75,6 +78,8 @@ def whole(minutes: tuple[Minute, ...]) -> Minute:
         retried=sum(minute.retried for minute in minutes),
         failed=sum(minute.failed for minute in minutes),
         revoked=sum(minute.revoked for minute in minutes),
+        running=sum(minute.running for minute in minutes) / len(minutes),
+        waiting=sum(minute.waiting for minute in minutes) / len(minutes),
         runtimes=merge(minute.runtimes for minute in minutes),
     )
 
@@ -90,8 +95,8 @@ def _minutes(
         rows = rows.filter(label=label)
     counts: dict[datetime, Counter[str]] = {}
     sketches: dict[datetime, list[Bins]] = {}
-    for start, *numbers, bins in rows.values_list(*COLUMNS):
-        counts.setdefault(start, Counter()).update(dict(zip(COLUMNS[1:-1], numbers, strict=True)))
+    for start, bins, *numbers in rows.values_list("start", "runtime_bins", *COUNTS):
+        counts.setdefault(start, Counter()).update(dict(zip(COUNTS, numbers, strict=True)))
         sketches.setdefault(start, []).append(_bins(bins))
     for index in range(60):
         start = first + index * MINUTE
@@ -109,5 +114,7 @@ def _minute(start: datetime, counts: Counter[str], bins: Bins) -> Minute:
         retried=counts["retried"],
         failed=counts["failed"] + counts["rejected"],
         revoked=counts["revoked"],
+        running=counts["runtime_us"] / 60_000_000,
+        waiting=counts["wait_us"] / 60_000_000,
         runtimes=bins,
     )

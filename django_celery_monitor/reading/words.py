@@ -64,14 +64,15 @@ def duration(value: timedelta | float | None) -> str:
         return _("%(n)s ms") % {"n": _significant(max(seconds, 0.0) * 1000)}
     if seconds < 59.95:
         return _("%(n)s s") % {"n": _significant(seconds)}
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes_left = divmod(minutes, 60)
-    days, hours_left = divmod(hours, 24)
+    minutes, s = divmod(round(seconds), 60)
+    hours, m = divmod(minutes, 60)
+    days, h = divmod(hours, 24)
     if not hours:
-        return _("%(m)s min %(s)s s") % {"m": minutes, "s": rest}
+        return (_("%(m)s min %(s)s s") if s else _("%(m)s min")) % {"m": m, "s": s}
     if not days:
-        return _("%(h)s h %(m)s min") % {"h": hours, "m": minutes_left}
-    return _("%(d)s d %(h)s h") % {"d": number_format(days, force_grouping=True), "h": hours_left}
+        return (_("%(h)s h %(m)s min") if m else _("%(h)s h")) % {"h": h, "m": m}
+    d = number_format(days, force_grouping=True)
+    return (_("%(d)s d %(h)s h") if h else _("%(d)s d")) % {"d": d, "h": h}
 
 
 def age(seconds: float) -> str:
@@ -109,8 +110,11 @@ def for_scripts() -> dict[str, str]:
     return {
         "%(n)s ms": _("%(n)s ms"),
         "%(n)s s": _("%(n)s s"),
+        "%(m)s min": _("%(m)s min"),
         "%(m)s min %(s)s s": _("%(m)s min %(s)s s"),
+        "%(h)s h": _("%(h)s h"),
         "%(h)s h %(m)s min": _("%(h)s h %(m)s min"),
+        "%(d)s d": _("%(d)s d"),
         "%(d)s d %(h)s h": _("%(d)s d %(h)s h"),
         "%(n)s s ago": _("%(n)s s ago"),
         "%(n)s min ago": _("%(n)s min ago"),

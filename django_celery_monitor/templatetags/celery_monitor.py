@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from django_celery_monitor.models import Task
+from django_celery_monitor.models import Task, TaskError
 from django_celery_monitor.reading import words
 from django_celery_monitor.reading.throughput import Minute
 from django_celery_monitor.state.derive import STATE_OF
@@ -109,6 +109,13 @@ def percent(share: float) -> str:
 def short_name(name: str) -> str:
     """The function's own name."""
     return name.rpartition(".")[2] or name
+
+
+@register.filter
+def said(error: TaskError) -> str:
+    """The message of an error without the class around it, which stands beside it."""
+    inner = error.message.removeprefix(f"{error.type}(")
+    return inner.removesuffix(")").strip("'\"") if inner != error.message else inner
 
 
 @register.simple_tag

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from django.http import QueryDict
@@ -30,6 +30,9 @@ class Link:
     count: str = ""
     hint: str = ""
     kind: str = ""
+    icon: str = ""
+    # The whole of a label that is shown short.
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,10 +85,37 @@ def names(params: QueryDict, counts: Facets) -> list[Link]:
     else:
         shown = [name for name, number in counts.names.most_common(SHOWN) if name and number]
     shown += [name for name in chosen if name and name not in shown]
-    return [
-        _counted(name, changed(params, name=name), chosen == [name], counts.names, name, counts)
+    numbers = _with_patterns(counts.names, chosen)
+    prefix = _common_prefix(shown)
+    links = [
+        _counted(name, changed(params, name=name), chosen == [name], numbers, name, counts)
         for name in shown
     ]
+    return [
+        replace(link, label=link.label.removeprefix(prefix), title=link.label) for link in links
+    ]
+
+
+def _with_patterns(found: Counter[str] | None, chosen: list[str]) -> Counter[str] | None:
+    """Also how many tasks a chosen ``shop.*`` stands for."""
+    if found is None:
+        return None
+    extended = Counter(found)
+    for pattern in chosen:
+        if pattern.endswith("*"):
+            extended[pattern] = sum(found[name] for name in found if name.startswith(pattern[:-1]))
+    return extended
+
+
+def _common_prefix(found: list[str]) -> str:
+    """The packages that all of several names are in; they take room and tell nothing."""
+    packages = found[0].split(".")[:-1] if len(found) > 1 else []
+    while packages:
+        prefix = ".".join([*packages, ""])
+        if all(name.startswith(prefix) for name in found):
+            return prefix
+        packages.pop()
+    return ""
 
 
 def hosts(params: QueryDict, views: list[WorkerView]) -> list[Link]:
@@ -98,7 +128,7 @@ def hosts(params: QueryDict, views: list[WorkerView]) -> list[Link]:
             url=changed(params, worker=view.worker.hostname),
             current=chosen == [view.worker.hostname],
             hint=view.reason,
-            kind=view.health,
+            icon=view.health,
         )
         for view in sorted(shown, key=views.index)
     ]

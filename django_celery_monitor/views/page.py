@@ -19,7 +19,7 @@ from django_celery_monitor.access.decorators import require
 from django_celery_monitor.filters import FilterError
 from django_celery_monitor.models import Installation
 from django_celery_monitor.views.security import harden
-from django_celery_monitor.views.shell import render_page
+from django_celery_monitor.views.shell import REVISION, render_page
 
 View = Callable[..., HttpResponse]
 ACTS = (policy.VIEW_TASK, policy.VIEW_TASK_ARGUMENTS, policy.VIEW_WORKER)
@@ -56,10 +56,12 @@ def page(act: str) -> Callable[[View], Callable[..., HttpResponseBase]]:
 
 def version(request: HttpRequest, *_args: Any, **_kwargs: Any) -> str:
     """Equal as long as the page would be: same reader, rights, language, address and rows."""
-    writes = Installation.objects.filter(pk=1).values_list("writes", flat=True).first()
+    revision = Installation.objects.filter(pk=1).values_list("writes", flat=True).first()
+    # Read before the rows, so that a page never claims to be newer than it is.
+    request.META[REVISION] = revision
     can = policy.get_policy().can
     parts = (
-        writes,
+        revision,
         timezone.now().timestamp() // TICK,
         request.user.pk,
         # Signing in renews it, and with it the token in the page's form.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -17,6 +18,9 @@ from django_celery_monitor.conf import get_settings
 from django_celery_monitor.reading import words
 from django_celery_monitor.reading.listening import listening
 
+# In ``request.META``: the revision of the rows that a page is made of.
+REVISION = "celery_monitor.revision"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
@@ -26,7 +30,7 @@ class Section:
 
 
 def render_page(
-    request: HttpRequest, template: str, context: Mapping[str, Any], status: int = 200
+    request: HttpRequest, template: str, context: Mapping[str, Any], status: int = HTTPStatus.OK
 ) -> HttpResponse:
     """A page of ours; ``context`` may bring its own ``now`` and ``collector``."""
     now = timezone.now()
@@ -39,6 +43,9 @@ def render_page(
         "admin_url": _resolved("admin:index") if getattr(request.user, "is_staff", False) else "",
         "logout_url": _resolved("admin:logout"),
         "now": now,
+        # A refusal stays as it is; asking for it again and again would only fill logs.
+        "revision": request.META.get(REVISION),
+        "still": status != HTTPStatus.OK,
         "words": words.for_scripts(),
         **context,
     }

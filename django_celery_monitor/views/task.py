@@ -15,9 +15,11 @@ from django_celery_monitor.reading.call import call
 from django_celery_monitor.reading.family import errors, family, siblings, usual_wait
 from django_celery_monitor.reading.life import life
 from django_celery_monitor.reading.trace import Part, parts
+from django_celery_monitor.state.derive import derive
 from django_celery_monitor.state.errors import error_key
 from django_celery_monitor.state.runs import Run
-from django_celery_monitor.storage.rows import events_of, facts_of, moment
+from django_celery_monitor.state.states import group
+from django_celery_monitor.storage.rows import events_of, moment
 from django_celery_monitor.views.page import page
 from django_celery_monitor.views.shell import render_page
 
@@ -45,7 +47,8 @@ def task(request: HttpRequest, task_id: str) -> HttpResponse:
         )
     payload = policy.can(request.user, VIEW_TASK_ARGUMENTS, found)
     # A row that was not stored by the pipeline has no events.
-    runs = facts_of(found).runs if found.events else ()
+    events = events_of(found)
+    runs = derive(events).runs if events else ()
     known = {error.key: error for error in errors(request.user, found)}
     attempts = [_attempt(n, run, known, payload) for n, run in enumerate(runs, 1)]
     context = {
@@ -54,10 +57,11 @@ def task(request: HttpRequest, task_id: str) -> HttpResponse:
         "task": found,
         "payload": payload,
         "call": call(found.args, found.kwargs) if payload else [],
-        "life": life(found, runs, usual_wait(request.user, found, now)) if runs else [],
+        "life": life(found, events, runs, usual_wait(request.user, found, now)) if events else [],
         "attempts": attempts[::-1],
         "failed": next((each for each in reversed(attempts) if each.error), None),
-        "events": events_of(found) if found.events else [],
+        "error_first": group(found.state) in {"failed", "retrying"},
+        "events": events,
         "family": family(request.user, found),
         "siblings": siblings(request.user, found),
         "admin_task_url": _admin_url(request, found),

@@ -4,7 +4,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from django_celery_monitor.access.policy import VIEW_TASK, VIEW_WORKER, get_policy
+from django_celery_monitor.access.policy import (
+    VIEW_TASK,
+    VIEW_TASK_ARGUMENTS,
+    VIEW_WORKER,
+    get_policy,
+)
 from django_celery_monitor.filters import And, Term
 from django_celery_monitor.models import TaskStats
 from django_celery_monitor.paging import page as page_of
@@ -45,6 +50,7 @@ def worker(request: HttpRequest, hostname: str) -> HttpResponse:
         "now": now,
         "view": view,
         "rows": rows(request.user, tasks),
+        "payload": get_policy().can(request.user, VIEW_TASK_ARGUMENTS),
         "minutes": minutes,
         "series": series(minutes),
     }

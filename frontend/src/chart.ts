@@ -55,16 +55,19 @@ function options(box: HTMLElement, names: string[]): uPlot.Options {
     const paths = uPlot.paths.bars?.({ size: [0.8, 18], align: 1, radius: 0.1 });
     return { stroke, fill: stroke, width: 0, points: { show: false }, ...(paths && { paths }) };
   });
-  const values = bars ? plain : (_self: uPlot, splits: number[]) => splits.map(shortDuration);
+  const values = bars ? plain : (_self: uPlot, splits: number[]) => splits.map(duration);
   return {
     width: box.clientWidth - 24,
     height: box.clientHeight - 12,
     cursor: { drag: { x: false, y: false }, y: false, points: { show: !bars } },
     legend: { show: false },
-    scales: { x: { time: true }, y: bars ? { range: fromZero } : { distr: 3 } },
+    scales: {
+      x: { time: true, range: (_self, low, high) => [low, bars ? high + 60 : high] },
+      y: bars ? { range: fromZero } : { distr: 3 },
+    },
     axes: [
-      { ...axis, grid: { show: false }, values: clock, space: 64 },
-      { ...axis, values, size: 56 },
+      { ...axis, grid: { show: false }, values: clock, space: 64, size: 28 },
+      { ...axis, values, size: 60, ...(bars ? {} : { splits: steps, filter: every }) },
     ],
     series: [{}, ...series],
     plugins: [tip(box, names, read)],
@@ -79,10 +82,16 @@ function plain(_self: uPlot, splits: number[]): string[] {
   return splits.map((value) => (value % 1 ? "" : value.toLocaleString(document.documentElement.lang)));
 }
 
-function shortDuration(seconds: number | null): string {
-  // A logarithmic axis names the powers of ten only.
-  const power = seconds ? Math.log10(seconds) : 0.5;
-  return seconds && Math.abs(power - Math.round(power)) < 1e-9 ? duration(seconds) : "";
+/** Left to itself, uPlot names the powers of ten only. */
+function every(_self: uPlot, splits: number[]): number[] {
+  return splits;
+}
+
+/** The lines of a logarithmic axis: durations that people think in. */
+function steps(_self: uPlot, _axis: number, low: number, high: number): number[] {
+  return [0.001, 0.01, 0.1, 1, 10, 60, 600, 3600, 36000, 360000].filter(
+    (seconds) => seconds >= low && seconds <= high,
+  );
 }
 
 function clock(_self: uPlot, splits: number[]): string[] {

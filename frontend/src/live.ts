@@ -10,6 +10,8 @@ const AT_MOST_EVERY = 1_000;
 // Health depends on the clock, so a page that hears nothing asks now and then.
 const ANYWAY = 15_000;
 
+// The revision of the rows in the page, or on their way into it.
+let shown = Number(document.body.dataset.revision || NaN);
 let connected = false;
 let paused = false;
 let signedOut = false;
@@ -23,6 +25,11 @@ let timer = 0;
 function changed(): void {
   due = true;
   turn();
+}
+
+function heard(revision: number): void {
+  if (revision !== shown) changed();
+  shown = revision;
 }
 
 function turn(): void {
@@ -70,11 +77,15 @@ function show(): void {
   const behind = Number.isNaN(lag) ? "" : say("%(t)s behind", { t: duration(lag) });
   const age = key === "live" ? behind : old;
   button.dataset.liveState = key;
-  const text = age ? `${word} · ${age}` : word;
-  const label = button.querySelector("span");
-  if (label && label.textContent !== text) label.textContent = text;
+  const [label, ages] = button.querySelectorAll("span");
+  write(label, word);
+  write(ages, age);
   // Only what it is gets announced, not the seconds that pass.
-  if (status.textContent !== word) status.textContent = word;
+  write(status, word);
+}
+
+function write(element: Element | undefined, text: string): void {
+  if (element && element.textContent !== text) element.textContent = text;
 }
 
 export function togglePause(): void {
@@ -91,6 +102,8 @@ function again(): void {
 }
 
 export function startLive(): void {
+  // Pages that only say why there is nothing to see have no such button.
+  if (!document.querySelector("button.live")) return;
   const url = document.body.dataset.liveUrl;
   document.querySelector("button.live")?.addEventListener("click", togglePause);
   startNews(again);
@@ -100,6 +113,6 @@ export function startLive(): void {
     if (idle > (connected ? ANYWAY : POLL)) changed();
     else show();
   }, 1_000);
-  if (url) connect(url, changed, (open) => ((connected = open), turn()));
+  if (url) connect(url, heard, (open) => ((connected = open), turn()));
   show();
 }

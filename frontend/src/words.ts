@@ -17,9 +17,9 @@ export function duration(seconds: number): string {
   const [minutes, s] = [Math.floor(total / 60), total % 60];
   const [hours, m] = [Math.floor(minutes / 60), minutes % 60];
   const [days, h] = [Math.floor(hours / 24), hours % 24];
-  if (!hours) return say("%(m)s min %(s)s s", { m: minutes, s });
-  if (!days) return say("%(h)s h %(m)s min", { h: hours, m });
-  return say("%(d)s d %(h)s h", { d: whole.format(days), h });
+  if (!hours) return say(s ? "%(m)s min %(s)s s" : "%(m)s min", { m: minutes, s });
+  if (!days) return say(m ? "%(h)s h %(m)s min" : "%(h)s h", { h: hours, m });
+  return say(h ? "%(d)s d %(h)s h" : "%(d)s d", { d: whole.format(days), h });
 }
 
 export function age(seconds: number): string {
