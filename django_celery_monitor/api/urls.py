@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from django_celery_monitor.api.api import api
+
+ninja_urls = api.urls
+for pattern in ninja_urls[0]:
+    # Django's LoginRequiredMiddleware would send programs to a login page; we answer 401.
+    pattern.callback.login_required = False  # type: ignore[union-attr]
+
+urlpatterns: list[URLPattern | URLResolver] = [path("", ninja_urls)]

@@ -11,7 +11,6 @@ from asgiref.sync import async_to_sync
 from channels.layers import BaseChannelLayer, InMemoryChannelLayer
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
-from django.contrib.auth.models import Permission, User
 from django.core.handlers.asgi import ASGIHandler
 from django.test import Client
 
@@ -31,18 +30,6 @@ def in_loop(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
         async_to_sync(test)(*args, **kwargs)
 
     return run
-
-
-def person(name: str, *codenames: str) -> User:
-    user = User.objects.create_user(name, password="secret")
-    user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
-    return user
-
-
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 class Socket(WebsocketCommunicator):

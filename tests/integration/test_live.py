@@ -22,13 +22,12 @@ from django_celery_monitor.live.consumer import LiveConsumer
 from django_celery_monitor.live.messages import GROUP, Change, to_layer
 from django_celery_monitor.live.watcher import Watcher
 from django_celery_monitor.models import Installation
+from tests.integration.people import person, signed_in
 from tests.integration.sockets import (
     ORIGIN,
     SharedLayer,
     in_loop,
     opened,
-    person,
-    signed_in,
     socket,
 )
 
@@ -91,7 +90,7 @@ async def test_somebody_who_is_not_signed_in_is_refused() -> None:
 
 @in_loop
 async def test_somebody_without_any_right_is_refused() -> None:
-    nobody = await sync_to_async(lambda: signed_in(person("nobody", "view_taskerror")))()
+    nobody = await sync_to_async(lambda: signed_in(person("nobody", "view_badevent")))()
     assert await socket(nobody).connect() == (False, 4403)
 
 

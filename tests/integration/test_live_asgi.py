@@ -14,7 +14,8 @@ from pytest_django import Settings
 
 from django_celery_monitor.live.asgi import is_live, with_live
 from django_celery_monitor.live.routing import websocket_urlpatterns
-from tests.integration.sockets import in_loop, opened, person, signed_in, socket
+from tests.integration.people import person, signed_in
+from tests.integration.sockets import in_loop, opened, socket
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,7 +15,8 @@ from pytest_django import Settings
 from django_celery_monitor.live import sources
 from django_celery_monitor.live.publish import EVERY, Publisher
 from tests.fixtures.processes import StartProcess, project_env
-from tests.integration.sockets import Clock, in_loop, opened, person, signed_in
+from tests.integration.people import person, signed_in
+from tests.integration.sockets import Clock, in_loop, opened
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -1,0 +1,44 @@
+"""Who may ask. Every operation names the right it needs; there is no default that lets in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from ninja.security import SessionAuth
+
+from django_celery_monitor.access.policy import VIEW_TASK, VIEW_WORKER, get_policy
+from django_celery_monitor.api.errors import forbidden, problem
+
+
+class Session(SessionAuth):
+    """Django's session, of somebody who may do one ``act``."""
+
+    def __init__(self, act: str) -> None:
+        self.act = act
+        super().__init__()
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> Any:
+        if get_policy().can(request.user, self.act):
+            return request.user
+        if request.user.is_authenticated:
+            raise forbidden(self.act)
+        return None
+
+
+def viewers_only(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """For what describes the API: whoever may see anything may see that."""
+
+    @wraps(view)
+    def gate(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        can = get_policy().can
+        if can(request.user, VIEW_TASK) or can(request.user, VIEW_WORKER):
+            return view(request, **kwargs)
+        if request.user.is_authenticated:
+            return problem(403, _("Your account lacks the right to see this."))
+        return problem(401, _("Sign in first: the API takes the session of the pages."))
+
+    return gate

@@ -1,0 +1,60 @@
+"""Errors as problem details (RFC 9457), so that programs can tell them apart."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import orjson
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+from django_celery_monitor.filters import FilterError
+
+MEDIA_TYPE = "application/problem+json"
+
+
+def problem(status: int, detail: str) -> HttpResponse:
+    content = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+    return HttpResponse(orjson.dumps(content), status=status, content_type=MEDIA_TYPE)
+
+
+def forbidden(codename: str) -> HttpError:
+    """What to raise when the right of that codename is missing."""
+    reason = _("This needs the permission django_celery_monitor.%(codename)s.")
+    return HttpError(403, reason % {"codename": codename})
+
+
+def explain_errors(api: NinjaAPI) -> None:
+    """Make ``api`` answer with problem details."""
+
+    @api.exception_handler(AuthenticationError)
+    def unknown(request: HttpRequest, error: Exception) -> HttpResponse:
+        return problem(401, _("Sign in first: the API takes the session of the pages."))
+
+    @api.exception_handler(FilterError)
+    def unclear(request: HttpRequest, error: Exception) -> HttpResponse:
+        return problem(400, str(error))
+
+    @api.exception_handler(ValidationError)
+    def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+        return problem(400, "; ".join(each["msg"] for each in error.errors))
+
+    @api.exception_handler(PermissionDenied)
+    def denied(request: HttpRequest, error: Exception) -> HttpResponse:
+        return problem(403, str(error) or _("Your account lacks the right to see this."))
+
+    @api.exception_handler(Http404)
+    def missing(request: HttpRequest, error: Exception) -> HttpResponse:
+        return problem(404, str(error))
+
+    @api.exception_handler(HttpError)
+    def other(request: HttpRequest, error: HttpError) -> HttpResponse:
+        return problem(error.status_code, error.message)

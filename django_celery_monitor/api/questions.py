@@ -1,0 +1,68 @@
+"""What may be asked: filters, and a place in a list."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from django_celery_monitor.conf import get_settings
+from django_celery_monitor.filters import FIELDS, FilterError
+
+MAX_LIMIT: Final = 1000
+PAGING: Final = {
+    "limit": "How many at most.",
+    "cursor": "Where to go on: next or prev of another answer to the same question.",
+}
+FILTERS: Final = {
+    "state": "A state, or a group of them: waiting, running, retrying, succeeded, failed, revoked,"
+    " lost.",
+    "name": "A task name; a final * stands for anything.",
+    "worker": "A worker's host name; a final * stands for anything.",
+    "queue": "A queue; a final * stands for anything.",
+    "id": "A task id; a final * stands for anything.",
+    "root": "The id of the first task of a workflow.",
+    "parent": "The id of the task that sent it.",
+    "after": "Not before this time: ISO 8601, or how long ago, such as 15m, 2h or 7d.",
+    "before": "Before this time.",
+    "q": "Text in arguments, result or error; needs the right to see them.",
+}
+
+
+def limit_of(request: HttpRequest) -> int:
+    given = request.GET.get("limit")
+    if given is None:
+        return get_settings().PAGE_SIZE
+    if not (given.isascii() and given.isdigit() and 1 <= int(given[:6]) <= MAX_LIMIT):
+        raise FilterError(
+            _("limit is %(given)s; it must be a number from 1 to %(most)d.")
+            % {"given": given, "most": MAX_LIMIT}
+        )
+    return int(given)
+
+
+def refuse_unknown(request: HttpRequest, known: dict[str, str]) -> None:
+    """A filter that is misspelt must not pass for no filter at all."""
+    unknown = sorted(set(request.GET) - set(known))
+    if unknown:
+        raise FilterError(
+            _("Unknown parameter %(name)s. Known are: %(known)s.")
+            % {"name": unknown[0], "known": ", ".join(known)}
+        )
+
+
+def documented(parameters: dict[str, str]) -> dict[str, Any]:
+    """For the OpenAPI document; filters may be repeated, then one of them must hold."""
+    text = {"type": "string"}
+    schemas: dict[str, dict[str, Any]] = {
+        "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT},
+        "cursor": text,
+        **{field: {"type": "array", "items": text} for field in FIELDS},
+    }
+    return {
+        "parameters": [
+            {"in": "query", "name": name, "description": description, "schema": schemas[name]}
+            for name, description in parameters.items()
+        ]
+    }
