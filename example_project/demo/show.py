@@ -25,8 +25,7 @@ LOGS = DATA / "logs"
 def show(plan: Plan) -> int:
     """Runs until Ctrl-C or SIGTERM; gives the exit code."""
     LOGS.mkdir(exist_ok=True)
-    log = logging.FileHandler(LOGS / "demo.log", mode="w")
-    logging.basicConfig(format="%(asctime)s %(message)s", handlers=[log])
+    _set_up_logging()
     supervisor = Supervisor(_environment(plan), LOGS)
     _listen_to_signals(supervisor)
     with publish(plan.variables):
@@ -41,6 +40,14 @@ def show(plan: Plan) -> int:
         finally:
             supervisor.stop()
     return code
+
+
+def _set_up_logging() -> None:
+    terminal = logging.StreamHandler()
+    terminal.setLevel(logging.WARNING)
+    file = logging.FileHandler(LOGS / "demo.log", mode="w")
+    handlers: list[logging.Handler] = [terminal, file]
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", handlers=handlers)
 
 
 def _environment(plan: Plan) -> dict[str, str]:

@@ -18,6 +18,7 @@ TURN = 0.1
 GRACE = 8.0
 # Long enough for the monitor to miss a killed worker.
 AWAY = 40.0
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 
 
 class StopError(Exception):
@@ -33,8 +34,9 @@ class Supervisor:
         self.environment, self.logs = environment, logs
         self.guard = Guard()
         self.children: list[Child] = []
-        # Child to the time of its restart.
+        # Child to the time of its restart, and how long it stays away when it ends by itself.
         self.away: dict[Child, float] = {}
+        self.pause: dict[Child, float] = {}
         # How often somebody has asked to stop; from the second time on there is no patience.
         self.asked = 0
 
@@ -74,7 +76,7 @@ class Supervisor:
     def _kill(self, name: str) -> None:
         for child in self.children:
             if child.service.name == name and not child.ended():
-                logger.warning("Killing %s; it comes back in %.0f s.", name, AWAY)
+                logger.info("Killing %s; it comes back in %.0f s.", name, AWAY)
                 child.kill()
                 self.away[child] = time.monotonic() + AWAY
 
@@ -82,10 +84,12 @@ class Supervisor:
         if not child.ended():
             return
         if child not in self.away:
-            logger.warning("%sStarting it again in 5 s.", child.epitaph())
+            pause = self.pause.get(child, FIRST_PAUSE)
+            logger.warning("%sIt starts again in %.0f s.", child.epitaph(), pause)
             # What it has left behind would keep its ports and queues.
             child.kill()
-            self.away[child] = now + 5
+            self.away[child] = now + pause
+            self.pause[child] = min(pause * 2, LONGEST_PAUSE)
         elif now > self.away[child]:
             del self.away[child]
             child.start()
