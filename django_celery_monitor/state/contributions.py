@@ -8,6 +8,8 @@ from django_celery_monitor.state.derive import Facts
 from django_celery_monitor.state.runs import Run
 
 MINUTE: Final = 60
+# A longer duration counts as this one (about 115 days): so no sum outgrows 64 bits.
+LONGEST: Final = 10**13
 COUNTED: Final = ("received", "succeeded", "failed", "retried", "revoked", "rejected")
 
 
@@ -55,6 +57,10 @@ def _ended(facts: Facts, run: Run) -> Flow:
         run.worker,
         facts.queue,
         run.outcome,
-        None if run.runtime is None else round(run.runtime * 1_000_000),
-        None if run.wait is None else round(run.wait * 1_000_000),
+        _microseconds(run.runtime),
+        _microseconds(run.wait),
     )
+
+
+def _microseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else min(round(seconds * 1_000_000), LONGEST)

@@ -5,10 +5,11 @@ The rules, in the order in which they decide:
 =====================  =====================================================================
 attempt                the highest ``retries`` that a worker reported
 final state            SUCCESS > REJECTED > FAILURE > REVOKED; equally strong: the latest
-no final               RETRY when the attempt ended so; else the app's own state, STARTED,
-                       RECEIVED; PENDING when it was given back to the queue
+no final               RETRY when the attempt ended so and was not delivered again after; else
+                       the app's own state, STARTED, RECEIVED; PENDING when it was given back
 no worker yet          PENDING: sending never moves a state that a worker reported
 started after a final  ``running_again`` beside the state, until that run ends
+name                   of the earliest ``received``, else of the earliest ``sent``
 arguments              of the earliest ``sent``, else of the earliest ``received``
 result, exception      of the event that decided the state
 =====================  =====================================================================
@@ -67,11 +68,10 @@ def derive(events: list[TaskEvent]) -> Facts:
     state, run, running_again = _state(runs)
     first_sent, latest_sent, first_received, latest_received = _announcements(events)
     latest = _later(latest_sent, latest_received)
-    arguments = (first_sent or first_received or latest).data
+    sent, received = (first_sent or _NOTHING).data, (first_received or _NOTHING).data
     end = run.end.data if run and run.end and run.outcome in FINAL else {}
-    named = first_received or first_sent
     return Facts(
-        named.data.get("name", "") if named else "",
+        received.get("name") or sent.get("name", ""),
         state,
         "worker" if runs else "sender",
         events[0].timestamp,
@@ -84,8 +84,8 @@ def derive(events: list[TaskEvent]) -> Facts:
         latest.data.get("expires"),
         run.worker if run else "",
         latest_sent.data.get("queue", "") if latest_sent else "",
-        arguments.get("args", ""),
-        arguments.get("kwargs", ""),
+        sent.get("args") or received.get("args", ""),
+        sent.get("kwargs") or received.get("kwargs", ""),
         end.get("result", ""),
         run.exception if run else "",
         end.get("runtime"),
@@ -139,11 +139,20 @@ def _state(runs: tuple[Run, ...]) -> tuple[str, Run | None, bool]:
     strongest = max(attempt, key=_strength)
     if strongest.outcome in FINAL:
         return STATE_OF[strongest.outcome], strongest, _restarted(runs, strongest)
-    if strongest.outcome == "retried":
-        return states.RETRY, strongest, False
-    open_runs = [run for run in attempt if not run.outcome]
-    run = open_runs[-1] if open_runs else attempt[-1]
-    return STATE_OF.get(run.outcome) or _open_state(run), run, False
+    ended = (strongest.ended or 0.0) if strongest.outcome == "retried" else 0.0
+    open_runs = [run for run in attempt if not run.outcome and _begun(run) >= ended]
+    if not open_runs:
+        return STATE_OF[strongest.outcome], strongest, False
+    run = max(open_runs, key=_progress)
+    return _open_state(run), run, False
+
+
+def _begun(run: Run) -> Timestamp:
+    return run.received or run.started or 0.0
+
+
+def _progress(run: Run) -> tuple[bool, Timestamp]:
+    return run.started is not None or bool(run.custom), _begun(run)
 
 
 def _strength(run: Run) -> tuple[int, Timestamp, int]:

@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 from django_celery_monitor.events import TaskEvent
 from django_celery_monitor.state.derive import Facts
 from django_celery_monitor.state.event_set import identity
+from django_celery_monitor.state.runs import ERROR_TYPES
 
-ERROR_TYPES: Final = frozenset({"failed", "retried"})
 _FRAME: Final = re.compile(r'^  File "([^"\n]+)", line \d+, in (\S+)', re.MULTILINE)
 _CALL: Final = re.compile(r"([A-Za-z_][\w.]*)\(")
 _RETRY_CAUSE: Final = re.compile(r"^Retry in [^:]*: (.*)$", re.DOTALL)
@@ -27,15 +27,16 @@ class ErrorMark(NamedTuple):
 
 
 def error_key(event: TaskEvent) -> str:
-    """The event's identity within its task, as a short text."""
-    return hashlib.blake2b(repr(identity(event)).encode(), digest_size=16).hexdigest()
+    """The event's identity within its task and what it says, as a short text."""
+    text = repr((*identity(event), event.data.get("exception", "")))
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def marks(events: list[TaskEvent], facts: Facts) -> dict[str, ErrorMark]:
     """The errors among a task's events, by ``error_key``."""
-    ends = {identity(run.end) for run in facts.runs if run.end}
+    told = {identity(run.error) for run in facts.runs if run.error}
     return {
-        error_key(event): ErrorMark(facts.name, identity(event) not in ends)
+        error_key(event): ErrorMark(facts.name, identity(event) not in told)
         for event in events
         if event.type in ERROR_TYPES
     }
@@ -43,6 +44,8 @@ def marks(events: list[TaskEvent], facts: Facts) -> dict[str, ErrorMark]:
 
 def error_type(exception: str) -> str:
     """The class in the text of an exception: ``KeyError('x')`` gives ``KeyError``."""
+    if exception.startswith("reject requeue="):
+        return "Reject"
     if cause := _RETRY_CAUSE.match(exception):
         exception = cause[1]
     found = _CALL.match(exception)

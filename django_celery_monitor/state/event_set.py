@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from operator import itemgetter
 from typing import Final
@@ -33,16 +34,26 @@ def union(known: list[TaskEvent], new: Iterable[TaskEvent]) -> list[TaskEvent]:
     Capping is a choice by the total order alone, so that any grouping of unions ends the same.
     """
     found = {identity(event): event for event in known}
-    size = len(found)
+    size, replaced = len(found), False
     for event in new:
-        found.setdefault(identity(event), event)
-    if known and len(found) == size:
+        seen = found.setdefault(identity(event), event)
+        if seen.data != event.data and _content(seen) < _content(event):
+            found[identity(event)] = event
+            replaced = True
+    if known and len(found) == size and not replaced:
         return known
     events = sorted(found.values(), key=identity)
     if len(events) <= 2 * KEEP:
         return events
     capped = _cap(events)
     return known if capped == known else capped
+
+
+def _content(event: TaskEvent) -> str:
+    """Decides which of two events counts that differ, but claim to be one and the same."""
+    # Stored events have lost their tracebacks.
+    data = {field: value for field, value in event.data.items() if field != "traceback"}
+    return json.dumps(data, sort_keys=True)
 
 
 def _cap(events: list[TaskEvent]) -> list[TaskEvent]:

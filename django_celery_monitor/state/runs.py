@@ -16,6 +16,7 @@ RANK: Final = {
     "rejected": 5,
     "succeeded": 6,
 }
+ERROR_TYPES: Final = frozenset({"failed", "retried"})
 FINAL: Final = frozenset({"revoked", "failed", "rejected", "succeeded"})
 
 
@@ -36,25 +37,40 @@ class Run(NamedTuple):
     custom: str
     # The event that ended it.
     end: TaskEvent | None
+    # The latest failure or retry in it; a worker may tell one failure twice.
+    error: TaskEvent | None
 
 
 class _Draft:
     """A run while its events are being collected."""
 
-    __slots__ = ("anchor", "custom", "end", "outcome", "retries", "started", "worker")
+    __slots__ = (
+        "anchor",
+        "begin",
+        "custom",
+        "end",
+        "error",
+        "outcome",
+        "retries",
+        "started",
+        "worker",
+    )
 
-    def __init__(self, retries: int, worker: str, anchor: TaskEvent | None) -> None:
+    def __init__(self, retries: int, first: TaskEvent) -> None:
         self.retries = retries
-        self.worker = worker
-        self.anchor = anchor
+        self.worker = first.hostname
+        self.begin = first.timestamp
+        self.anchor = first if first.type == "received" else None
         self.started: Timestamp | None = None
         self.end: TaskEvent | None = None
+        self.error: TaskEvent | None = None
         self.outcome = ""
         self.custom = ""
 
     def add(self, event: TaskEvent) -> None:
-        outcome = outcome_of(event)
-        if outcome:
+        if outcome := outcome_of(event):
+            if event.type in ERROR_TYPES:
+                self.error = event
             if RANK[outcome] >= RANK[self.outcome]:
                 self.outcome, self.end = outcome, event
         elif event.type == "started":
@@ -62,7 +78,6 @@ class _Draft:
                 self.started = event.timestamp
         else:
             self.custom = event.type.upper()[:64]
-        self.worker = event.hostname
 
 
 def outcome_of(event: TaskEvent) -> str:
@@ -88,51 +103,71 @@ def runs_of(events: list[TaskEvent]) -> tuple[Run, ...]:
     drafts: list[_Draft] = []
     for event in events:
         if event.type == "received":
-            drafts.append(_Draft(event.data.get("retries", 0), event.hostname, event))
+            drafts.append(_Draft(event.data.get("retries", 0), event))
         elif event.type == "sent":
             sent[event.data.get("retries", 0)] = event
     drafts.sort(key=_attempt)
+    sent_retries = max(sent, default=0)
     for event in events:
         if event.type != "received" and event.type != "sent":
-            _draft_for(event, drafts, max(sent, default=0)).add(event)
+            _draft_for(event, drafts, sent_retries).add(event)
     drafts.sort(key=_attempt)
     return tuple([_finish(draft, sent.get(draft.retries)) for draft in drafts])
 
 
-def _attempt(draft: _Draft) -> tuple[int, float]:
-    return draft.retries, draft.anchor.timestamp if draft.anchor else float("inf")
+def _attempt(draft: _Draft) -> tuple[int, Timestamp]:
+    return draft.retries, draft.begin
 
 
-def _draft_for(event: TaskEvent, drafts: list[_Draft], retries: int) -> _Draft:
-    """The run that an event belongs to: only ``sent`` and ``received`` say it of themselves."""
-    if len(drafts) == 1 and drafts[0].outcome != "retried":
-        return drafts[0]
-    if not drafts:
-        drafts.append(_Draft(retries, event.hostname, None))
-        return drafts[0]
-    found = _nearest(event, drafts)
-    if event.type == "revoked" and found.outcome == "retried":
-        # The next attempt was revoked or expired before any worker reported it.
-        found = _Draft(found.retries + 1, event.hostname, None)
-        drafts.append(found)
-    return found
+def _draft_for(event: TaskEvent, drafts: list[_Draft], sent_retries: int) -> _Draft:
+    """The run that an event belongs to: only ``sent`` and ``received`` say it of themselves.
 
-
-def _nearest(event: TaskEvent, drafts: list[_Draft]) -> _Draft:
-    """The latest delivery before the event, on the event's own host if there is one.
-
-    Clocks of two hosts may differ by more than a task takes.
+    A delivery goes to one host. Clocks of two hosts may differ by more than a task takes, so
+    times are compared on one host only.
     """
-    before = [
-        draft for draft in drafts if draft.anchor and draft.anchor.timestamp <= event.timestamp
-    ]
-    at_home = [
-        draft for draft in before if draft.anchor and draft.anchor.hostname == event.hostname
-    ]
-    candidates = at_home or before
-    if not candidates:
-        return next((d for d in drafts if d.worker == event.hostname), drafts[0])
-    return max(candidates, key=lambda draft: draft.anchor.timestamp if draft.anchor else 0.0)
+    if len(drafts) == 1 and _is_its_only_run(event, drafts[0]):
+        return drafts[0]
+    at_home = [draft for draft in drafts if draft.worker == event.hostname]
+    before = [draft for draft in at_home if draft.begin <= event.timestamp] or at_home
+    found = _open_draft(event, [draft for draft in before if not draft.outcome])
+    if found:
+        return found
+    is_custom = event.type != "started" and not outcome_of(event)
+    if before and (is_custom or _tells_again(event, before)):
+        return max(before, key=_attempt)
+    latest = max(drafts, key=_attempt, default=None)
+    if latest and is_custom:
+        return latest
+    # It was received, but the event that says so is missing: lost, or never sent.
+    retries = latest.retries + (latest.outcome == "retried") if latest else 0
+    drafts.append(_Draft(max(retries, sent_retries), event))
+    return drafts[-1]
+
+
+def _is_its_only_run(event: TaskEvent, draft: _Draft) -> bool:
+    """True of nearly every event; what follows costs several times as much."""
+    seen = draft.started is not None and event.type == "started"
+    return draft.worker == event.hostname and not draft.outcome and not seen
+
+
+def _open_draft(event: TaskEvent, drafts: list[_Draft]) -> _Draft | None:
+    """Of the open runs on the event's host, the one it belongs to."""
+    started = [draft for draft in drafts if draft.started is not None]
+    if event.type == "started":
+        waiting = [draft for draft in drafts if draft.started is None]
+        # A retry is often received before the worker says that the attempt before it started.
+        return min(waiting, key=lambda draft: (draft.retries, -draft.begin), default=None)
+    runtime = event.data.get("runtime")
+    if runtime is None or not started:
+        return max(started or drafts, key=_attempt, default=None)
+    begin = event.timestamp - runtime
+    return min(started, key=lambda draft: abs((draft.started or 0.0) - begin))
+
+
+def _tells_again(event: TaskEvent, drafts: list[_Draft]) -> bool:
+    """Whether an end is one more word about a run that ended, not the end of an unseen one."""
+    latest = max(drafts, key=_attempt)
+    return event.type != "started" and latest.outcome != "retried"
 
 
 def _finish(draft: _Draft, sent: TaskEvent | None) -> Run:
@@ -152,10 +187,20 @@ def _finish(draft: _Draft, sent: TaskEvent | None) -> Run:
         draft.outcome,
         _wait(draft, sent.timestamp if sent else received),
         runtime,
-        data.get("exception", ""),
+        _exception(draft),
         draft.custom,
         end,
+        draft.error,
     )
+
+
+def _exception(draft: _Draft) -> str:
+    """What the end says; of a task that was rejected for its failure, what the failure said."""
+    if draft.outcome not in ("retried", "failed", "rejected"):
+        return ""
+    event = draft.end if draft.end and "exception" in draft.end.data else draft.error
+    text: str = event.data.get("exception", "") if event else ""
+    return text
 
 
 def _wait(draft: _Draft, begun: Timestamp | None) -> float | None:

@@ -8,13 +8,13 @@ from django_celery_monitor.events import TaskEvent
 from django_celery_monitor.models import TaskError
 from django_celery_monitor.state.derive import Facts
 from django_celery_monitor.state.errors import (
-    ERROR_TYPES,
     ErrorMark,
     error_key,
     error_type,
     fingerprint,
     marks,
 )
+from django_celery_monitor.state.runs import ERROR_TYPES
 from django_celery_monitor.storage.bulk import upsert
 from django_celery_monitor.storage.rows import moment
 

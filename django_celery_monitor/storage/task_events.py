@@ -36,6 +36,8 @@ _TYPES: Final = {
     "rejected": "J",
 }
 _NAMES: Final = {letter: kind for kind, letter in _TYPES.items()}
+# In front of a type of the app's own that would read as a letter.
+_ESCAPE: Final = "-"
 # Columns that events share; ``true`` in an event stands for the column's value.
 SHARED: Final = (
     "name",
@@ -64,7 +66,7 @@ def encode(events: list[TaskEvent], facts: Facts) -> str:
             [
                 event.timestamp,
                 event.clock,
-                _TYPES.get(event.type, event.type),
+                _TYPES.get(event.type) or _escaped(event.type),
                 _AS_COLUMN if event.hostname == worker else event.hostname,
                 event.pid,
                 _shorten(event.data, column),
@@ -80,13 +82,17 @@ def decode(text: str, row: dict[str, Any]) -> list[TaskEvent]:
         TaskEvent(
             timestamp,
             clock,
-            _NAMES.get(kind, kind),
+            _NAMES.get(kind) or kind.removeprefix(_ESCAPE),
             row["worker"] if hostname is True else hostname,
             pid,
             _lengthen(data, row),
         )
         for timestamp, clock, kind, hostname, pid, data in orjson.loads(text)
     ]
+
+
+def _escaped(kind: str) -> str:
+    return _ESCAPE + kind if kind in _NAMES or kind.startswith(_ESCAPE) else kind
 
 
 def _shorten(data: dict[str, Any], column: dict[str, Any]) -> dict[str, Any]:

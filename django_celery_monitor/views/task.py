@@ -79,7 +79,7 @@ def _admin_url(request: HttpRequest, found: Task) -> str:
 
 
 def _attempt(number: int, run: Run, known: dict[str, TaskError], payload: bool) -> Attempt:
-    error = known.get(error_key(run.end)) if run.end else None
+    error = known.get(error_key(run.error)) if run.error else None
     return Attempt(
         number=number,
         run=run,
