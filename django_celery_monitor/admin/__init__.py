@@ -1,0 +1,16 @@
+"""Read-only admin pages that stay fast on big tables; the monitor's own pages show more."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from django_celery_monitor.admin.collectors import BadEventAdmin, CollectorRunAdmin
+from django_celery_monitor.admin.tasks import TaskAdmin, TaskErrorAdmin
+from django_celery_monitor.admin.workers import WorkerAdmin
+from django_celery_monitor.models import BadEvent, CollectorRun, Task, TaskError, Worker
+
+admin.site.register(Task, TaskAdmin)
+admin.site.register(TaskError, TaskErrorAdmin)
+admin.site.register(Worker, WorkerAdmin)
+admin.site.register(CollectorRun, CollectorRunAdmin)
+admin.site.register(BadEvent, BadEventAdmin)
