@@ -8,6 +8,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
 from ninja.security import SessionAuth
 
 from django_celery_monitor.access.policy import VIEW_TASK, VIEW_WORKER, get_policy
@@ -33,6 +34,7 @@ def viewers_only(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespons
     """For what describes the API: whoever may see anything may see that."""
 
     @wraps(view)
+    @require_safe
     def gate(request: HttpRequest, **kwargs: Any) -> HttpResponse:
         can = get_policy().can
         if can(request.user, VIEW_TASK) or can(request.user, VIEW_WORKER):
