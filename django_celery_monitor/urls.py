@@ -16,7 +16,8 @@ from django_celery_monitor.views.workers import worker, workers
 class AnyTextConverter:
     """Ids and host names are whatever a client sends: slashes and line breaks included."""
 
-    regex = "(?s:.+)"
+    # Without NUL, which PostgreSQL cannot even be asked for.
+    regex = r"[^\0]+"
 
     def to_python(self, value: str) -> str:
         return value

@@ -48,12 +48,14 @@ def workers_if_allowed(user: User, now: datetime, heard: Listening) -> list[Work
     return worker_list(user, now, heard) if get_policy().can(user, VIEW_WORKER) else None
 
 
-def one_worker(user: User, now: datetime, hostname: str) -> WorkerView | None:
+def one_worker(
+    user: User, now: datetime, hostname: str, heard: Listening | None = None
+) -> WorkerView | None:
     """The worker of that name, if there is one that ``user`` may see."""
     row = get_policy().visible(user, Worker.objects.filter(pk=hostname)).first()
     if row is None:
         return None
-    return _view(row, now, listening(now), _rates(now, hostname).get(hostname, 0.0))
+    return _view(row, now, heard or listening(now), _rates(now, hostname).get(hostname, 0.0))
 
 
 def worker_health(worker: Worker, now: datetime, listened: float) -> Health:

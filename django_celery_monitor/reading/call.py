@@ -15,8 +15,8 @@ def call(args: str, kwargs: str) -> list[str]:
 
     A text that was cut, or is no tuple or dict, gives what there is of it.
     """
-    positional = _parts(args, "()") or _parts(args, "[]")
-    return positional + [_named(part) for part in _parts(kwargs, "{}")]
+    brackets = "[]" if args.lstrip().startswith("[") else "()"
+    return _parts(args, brackets) + [_named(part) for part in _parts(kwargs, "{}")]
 
 
 def _named(part: str) -> str:
@@ -29,7 +29,7 @@ def _parts(text: str, brackets: str) -> list[str]:
     if not text or text == brackets:
         return []
     if not text.startswith(brackets[0]):
-        return [] if brackets == "()" and text.startswith("[") else [text]
+        return [text]
     inner = text[1:-1] if text.endswith(brackets[1]) else text[1:]
     return [part for part in (part.strip() for part in _split(inner)) if part]
 

@@ -38,7 +38,8 @@ def workers(request: HttpRequest) -> HttpResponse:
 @page(VIEW_WORKER)
 def worker(request: HttpRequest, hostname: str) -> HttpResponse:
     now = timezone.now()
-    view = one_worker(request.user, now, hostname)
+    heard = listening(now)
+    view = one_worker(request.user, now, hostname, heard)
     if view is None:
         raise Http404(_("No worker of this name has been seen."))
     tasks = []
@@ -48,6 +49,7 @@ def worker(request: HttpRequest, hostname: str) -> HttpResponse:
     context = {
         "section": "workers",
         "now": now,
+        "collector": heard,
         "view": view,
         "rows": rows(request.user, tasks),
         "payload": get_policy().can(request.user, VIEW_TASK_ARGUMENTS),

@@ -1,0 +1,432 @@
+"""The pages in a real browser: what they do, how they look to everybody, what they never do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+
+from django_celery_monitor.live.publish import Publisher
+from django_celery_monitor.models import CollectorRun, Task
+from django_celery_monitor.pipeline import Pipeline
+from tests.integration.made import (
+    HOST,
+    Event,
+    a_collector,
+    a_task,
+    a_worker,
+    event,
+    now,
+    received,
+    sent,
+    superuser,
+)
+
+AXE = Path(__file__).parents[2] / "frontend/node_modules/axe-core/axe.min.js"
+SignIn = Callable[[User], None]
+Say = Callable[..., None]
+
+
+@pytest.fixture
+def tell(asgi_server: str) -> Iterator[Say]:
+    """Stores events and tells open pages, as a collector does."""
+    publisher = Publisher()
+    pipeline = Pipeline(publisher=publisher)
+
+    def tell(*events: Event) -> None:
+        pipeline.store([json.dumps(events).encode()])
+        publisher.flush()
+
+    yield tell
+    publisher.close()
+
+
+@pytest.fixture
+def complaints(page: Page) -> list[str]:
+    """What the console says, breaches of the content security policy included."""
+    found: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            found.append(message.text)
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: found.append(str(error)))
+    return found
+
+
+@pytest.fixture
+def addresses(asgi_server: str) -> dict[str, str]:
+    """Every page with something on it."""
+    a_collector()
+    a_worker()
+    a_worker("celery@batch-1", silent=90)
+    for second in range(40):
+        a_task("failed" if second % 9 == 0 else "succeeded", ago=30 * second)
+    a_task("received")
+    broken = Task.objects.filter(state="FAILURE").first()
+    assert broken
+    return {
+        "overview": asgi_server + reverse("celery_monitor:overview"),
+        "tasks": asgi_server + reverse("celery_monitor:tasks"),
+        "filtered": asgi_server + reverse("celery_monitor:tasks") + "?state=failed&name=shop.*",
+        "nothing": asgi_server + reverse("celery_monitor:tasks") + "?name=nobody",
+        "task": asgi_server + reverse("celery_monitor:task", args=[broken.id]),
+        "workers": asgi_server + reverse("celery_monitor:workers"),
+        "worker": asgi_server + reverse("celery_monitor:worker", args=[HOST]),
+        "refusal": asgi_server + reverse("celery_monitor:tasks") + "?after=soon",
+    }
+
+
+def is_live(page: Page) -> None:
+    expect(page.locator("button.live")).to_have_attribute("data-live-state", "live")
+
+
+def test_a_task_goes_from_received_to_succeeded_before_the_reader_s_eyes(
+    page: Page, asgi_server: str, sign_in: SignIn, tell: Say, complaints: list[str]
+) -> None:
+    sign_in(superuser())
+    uuid, at = str(uuid4()), now()
+    page.goto(asgi_server + reverse("celery_monitor:tasks"))
+    is_live(page)
+    page.evaluate("window.notReloaded = true")
+    tell(sent(uuid, at), received(uuid, at + 0.1))
+    row = page.get_by_role("row").filter(has_text="shop.ship")
+    expect(row).to_contain_text("Received")
+    tell(event("started", uuid, at + 0.2))
+    expect(row).to_contain_text("Running")
+    tell(event("succeeded", uuid, at + 0.7, result="'tracked'", runtime=0.5))
+    expect(row).to_contain_text("Succeeded")
+    expect(row).to_contain_text("500 ms")
+    assert page.evaluate("window.notReloaded")
+
+    row.get_by_role("link").click()
+    expect(page.get_by_text("carrier='dhl',")).to_be_visible()
+    expect(page.get_by_text("'tracked'")).to_be_visible()
+    assert complaints == []
+
+
+def test_who_may_not_see_arguments_gets_none_live_either(
+    page: Page, asgi_server: str, sign_in: SignIn, tell: Say
+) -> None:
+    user = User.objects.create_user("bob")
+    user.user_permissions.add(Permission.objects.get(codename="view_task"))
+    sign_in(user)
+    page.goto(asgi_server + reverse("celery_monitor:tasks"))
+    is_live(page)
+    tell(sent("one", now()), received("one", now()))
+    expect(page.get_by_role("row").filter(has_text="shop.ship")).to_contain_text("Received")
+    assert "dhl" not in page.content()
+    page.goto(asgi_server + reverse("celery_monitor:task", args=["one"]))
+    expect(page.get_by_text("Seeing these needs a right of its own")).to_be_visible()
+    assert "dhl" not in page.content()
+
+
+def test_nothing_moves_while_text_is_selected(
+    page: Page, asgi_server: str, sign_in: SignIn, tell: Say
+) -> None:
+    a_task()
+    sign_in(superuser())
+    page.goto(asgi_server + reverse("celery_monitor:tasks"))
+    is_live(page)
+    page.evaluate("getSelection().selectAllChildren(document.querySelector('[data-rows]'))")
+    expect(page.locator("button.live")).to_contain_text("Paused while text is selected")
+    tell(sent("new", now(), name="shop.new"))
+    page.wait_for_timeout(1500)
+    assert page.get_by_text("shop.new").count() == 0
+    page.evaluate("getSelection().removeAllRanges()")
+    expect(page.get_by_role("row").filter(has_text="shop.new")).to_be_visible()
+
+
+def test_new_tasks_wait_above_a_reader_who_has_scrolled(
+    page: Page, asgi_server: str, sign_in: SignIn, tell: Say
+) -> None:
+    waiting = a_task("received", ago=10)
+    for second in range(30):
+        a_task(ago=20 + second)
+    sign_in(superuser())
+    page.set_viewport_size({"width": 1200, "height": 400})
+    page.goto(asgi_server + reverse("celery_monitor:tasks"))
+    is_live(page)
+    page.mouse.wheel(0, 500)
+    news = page.get_by_role("button", name="1 new", exact=True)
+    tell(sent("new", now(), name="shop.new"))
+    expect(news).to_be_visible()
+    assert page.get_by_text("shop.new").count() == 0
+    # What is on the screen still tells the truth.
+    tell(event("succeeded", waiting, now(), result="1", runtime=0.5))
+    first = page.locator("[data-rows] > tr").first
+    expect(first).to_contain_text("Succeeded")
+    news.click()
+    expect(first).to_contain_text("shop.new")
+    expect(news).to_be_hidden()
+
+
+def test_an_older_page_says_when_something_newer_came(
+    page: Page, asgi_server: str, sign_in: SignIn, tell: Say
+) -> None:
+    for second in range(30):
+        a_task(ago=20 + second)
+    sign_in(superuser())
+    page.goto(asgi_server + reverse("celery_monitor:tasks"))
+    page.get_by_role("link", name="Older").click()
+    is_live(page)
+    rows = page.locator("[data-rows] > tr")
+    before = rows.all_text_contents()
+    tell(sent("new", now(), name="shop.new"))
+    page.get_by_role("button", name="New tasks").click()
+    expect(rows.first).to_contain_text("shop.new")
+    assert len(before) == 5
+
+
+def test_pausing_holds_the_page_until_it_is_resumed(
+    page: Page, asgi_server: str, sign_in: SignIn, tell: Say
+) -> None:
+    sign_in(superuser())
+    page.goto(asgi_server + reverse("celery_monitor:tasks"))
+    is_live(page)
+    page.keyboard.press("l")
+    expect(page.locator("button.live")).to_contain_text("Paused")
+    tell(sent("new", now(), name="shop.new"))
+    page.wait_for_timeout(1500)
+    assert page.get_by_text("shop.new").count() == 0
+    page.locator("button.live").click()
+    expect(page.get_by_role("row").filter(has_text="shop.new")).to_be_visible()
+
+
+def test_without_a_socket_the_page_asks_every_few_seconds_and_says_so(
+    page: Page, asgi_server: str, sign_in: SignIn
+) -> None:
+    sign_in(superuser())
+    page.route_web_socket("**/live/", lambda socket: socket.close())
+    page.goto(asgi_server + reverse("celery_monitor:tasks"))
+    expect(page.locator("button.live")).to_contain_text("Polling")
+    a_task()
+    row = page.get_by_role("row").filter(has_text="shop.ship")
+    expect(row).to_be_visible(timeout=12_000)
+
+
+def test_a_lost_connection_is_said_and_mended(
+    page: Page, asgi_server: str, sign_in: SignIn, tell: Say
+) -> None:
+    sign_in(superuser())
+    page.goto(asgi_server + reverse("celery_monitor:tasks"))
+    is_live(page)
+    page.route("**/tasks/", lambda route: route.abort())
+    tell(sent("new", now(), name="shop.new"))
+    expect(page.locator("button.live")).to_contain_text("Connection lost")
+    page.unroute("**/tasks/")
+    expect(page.get_by_role("row").filter(has_text="shop.new")).to_be_visible(timeout=15_000)
+    is_live(page)
+
+
+def test_a_reader_who_was_signed_out_is_told_so(
+    page: Page, asgi_server: str, sign_in: SignIn, tell: Say
+) -> None:
+    sign_in(superuser())
+    page.goto(asgi_server + reverse("celery_monitor:tasks"))
+    is_live(page)
+    page.context.clear_cookies()
+    tell(sent("new", now(), name="shop.new"))
+    expect(page.locator("button.live")).to_contain_text("Signed out")
+
+
+def test_a_collector_that_stops_shows_without_reloading(
+    page: Page, asgi_server: str, sign_in: SignIn, tell: Say
+) -> None:
+    a_collector()
+    sign_in(superuser())
+    page.goto(asgi_server + reverse("celery_monitor:overview"))
+    is_live(page)
+    assert page.get_by_text("No collector is listening").count() == 0
+    CollectorRun.objects.update(ended_at=timezone.now())
+    tell(sent("new", now()))
+    expect(page.get_by_text("No collector is listening")).to_be_visible()
+
+
+def test_charts_follow_what_happens(
+    page: Page, asgi_server: str, sign_in: SignIn, tell: Say, complaints: list[str]
+) -> None:
+    sign_in(superuser())
+    page.goto(asgi_server + reverse("celery_monitor:overview"))
+    is_live(page)
+    expect(page.locator(".chart canvas")).to_have_count(2)
+    at = now()
+    tell(received("a", at), event("succeeded", "a", at, result="1", runtime=0.5))
+    expect(page.locator("#series")).to_contain_text("1")
+    total = "JSON.parse(document.getElementById('series').textContent).succeeded.at(-1)"
+    page.wait_for_function(f"{total} === 1")
+    page.locator(".chart").first.hover(position={"x": 300, "y": 80})
+    expect(page.locator(".tip").first).to_contain_text("succeeded: 0")
+    assert complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_on_any_page(
+    page: Page, sign_in: SignIn, addresses: dict[str, str], scheme: Any
+) -> None:
+    sign_in(superuser())
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    # As wide as a phone and as a desktop: rows are cards on one and a table on the other.
+    for width in (360, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        for name, url in addresses.items():
+            page.goto(url)
+            if name == "tasks":
+                page.get_by_text("All filters").click()
+            assert _violations(page) == [], (name, width)
+
+
+def test_axe_finds_nothing_serious_in_menu_and_help(
+    page: Page, sign_in: SignIn, addresses: dict[str, str]
+) -> None:
+    sign_in(superuser())
+    page.goto(addresses["tasks"])
+    page.get_by_label("Account and appearance").click()
+    assert _violations(page) == []
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert _violations(page) == []
+
+
+def _violations(page: Page) -> list[str]:
+    # As an extension would, beside the page's own policy.
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run()")["violations"]
+    return [
+        f"{each['id']}: {[node['html'][:120] for node in each['nodes']]}"
+        for each in found
+        if each["impact"] in {"serious", "critical"}
+    ]
+
+
+def test_no_page_breaks_its_own_policy_or_says_anything_on_the_console(
+    page: Page, sign_in: SignIn, addresses: dict[str, str], complaints: list[str]
+) -> None:
+    sign_in(superuser())
+    for name, url in addresses.items():
+        if name != "refusal":
+            page.goto(url)
+            is_live(page)
+    assert complaints == []
+
+
+@pytest.mark.parametrize("width", [320, 360, 768, 1024, 1920])
+def test_no_page_scrolls_sideways(
+    page: Page, sign_in: SignIn, addresses: dict[str, str], width: int
+) -> None:
+    sign_in(superuser())
+    page.set_viewport_size({"width": width, "height": 800})
+    for name, url in addresses.items():
+        page.goto(url)
+        beyond = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert page.evaluate(beyond) <= 0, (name, width)
+
+
+def test_25_rows_fit_on_a_screen(page: Page, sign_in: SignIn, addresses: dict[str, str]) -> None:
+    sign_in(superuser())
+    page.set_viewport_size({"width": 1440, "height": 1080})
+    page.goto(addresses["tasks"])
+    rows = page.locator("[data-rows] > tr")
+    expect(rows).to_have_count(25)
+    box = rows.last.bounding_box()
+    assert box
+    assert box["y"] + box["height"] <= 1080
+
+
+def test_everything_is_there_without_scripts(
+    browser: Browser, page: Page, asgi_server: str, sign_in: SignIn, addresses: dict[str, str]
+) -> None:
+    sign_in(superuser())
+    state = page.context.storage_state()
+    context = browser.new_context(java_script_enabled=False, storage_state=state)
+    plain = context.new_page()
+    for url in addresses.values():
+        plain.goto(url)
+        assert plain.locator(".scripted:visible").count() == 0
+    plain.goto(addresses["tasks"])
+    expect(plain.locator("[data-rows] > tr")).to_have_count(25)
+    plain.get_by_role("link", name="Failed").click()
+    expect(plain.locator("[data-rows] > tr").first).to_contain_text("Failed")
+    plain.locator("[data-rows] a").first.click()
+    plain.get_by_text("Full trace").click()
+    expect(plain.get_by_text("trace_task")).to_be_visible()
+    context.close()
+
+
+def test_the_theme_is_chosen_kept_and_there_before_anything_is_painted(
+    page: Page, sign_in: SignIn, addresses: dict[str, str]
+) -> None:
+    sign_in(superuser())
+    page.emulate_media(color_scheme="light")
+    page.goto(addresses["tasks"])
+    page.get_by_label("Account and appearance").click()
+    page.get_by_text("Dark", exact=True).click()
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.add_init_script(
+        "new MutationObserver(() => {"
+        "  if (document.body) window.first ??= document.documentElement.dataset.theme;"
+        "}).observe(document, {childList: true, subtree: true})"
+    )
+    page.reload()
+    assert page.evaluate("window.first") == "dark"
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == dark
+    page.keyboard.press("t")
+    expect(page.locator("html")).not_to_have_attribute("data-theme", "dark")
+
+
+def test_the_keyboard_reaches_everything(
+    page: Page, sign_in: SignIn, addresses: dict[str, str]
+) -> None:
+    sign_in(superuser())
+    page.goto(addresses["overview"])
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("Skip to the content")).to_be_focused()
+    page.keyboard.press("g")
+    page.keyboard.press("t")
+    expect(page).to_have_url(addresses["tasks"])
+    page.keyboard.press("/")
+    expect(page.get_by_label("Search tasks")).to_be_focused()
+    page.keyboard.type("state:failed")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(addresses["tasks"] + "?state=failed")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    expect(page.locator("[data-rows] > tr").nth(1).get_by_role("link")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("shop.ship")
+
+
+def test_signing_out_works_from_the_menu(
+    page: Page, sign_in: SignIn, addresses: dict[str, str]
+) -> None:
+    sign_in(superuser())
+    page.goto(addresses["tasks"])
+    page.get_by_label("Account and appearance").click()
+    page.get_by_role("button", name="Sign out").click()
+    page.goto(addresses["tasks"])
+    assert "/admin/login/" in page.url
+
+
+def test_what_is_unfolded_stays_so_when_the_page_refreshes(
+    page: Page, asgi_server: str, sign_in: SignIn, tell: Say
+) -> None:
+    uuid = a_task("failed")
+    sign_in(superuser())
+    page.goto(asgi_server + reverse("celery_monitor:task", args=[uuid]))
+    is_live(page)
+    page.get_by_text("Full trace").click()
+    page.get_by_text("As it was sent").click()
+    tell(sent("child", now(), name="shop.child", parent_id=uuid, root_id=uuid))
+    expect(page.get_by_text("shop.child")).to_be_visible()
+    expect(page.get_by_text("trace_task")).to_be_visible()
+    expect(page.get_by_text("{'carrier': 'dhl'}")).to_be_visible()
