@@ -156,3 +156,19 @@ def test_a_process_that_ends_at_the_start_is_named_with_the_end_of_its_log(
     log = demo.data / "logs" / "redis.log"
     assert f"redis ended with code 3. The end of {log}:\n    out of memory" in process.output()
     assert demo.processes() == {}
+
+
+def test_the_history_of_one_moment_is_always_the_same(start_process: StartProcess) -> None:
+    told = "\n".join(
+        (
+            "import hashlib",
+            "from example_project.demo.history.week import Week",
+            "bodies = [body for _, batch in Week(1_795_000_000, 0.5).batches() for body in batch]",
+            "print(len(bodies), hashlib.sha256(b''.join(bodies)).hexdigest())",
+        )
+    )
+    runs = [start_process("-c", told, env={**os.environ, "PYTHONHASHSEED": seed}) for seed in "12"]
+    assert [run.wait(PATIENCE) for run in runs] == [0, 0], runs[0].output()
+    first, second = (run.output() for run in runs)
+    assert first == second
+    assert int(first.split()[0]) > 1000
