@@ -86,7 +86,7 @@ class Pipeline:
     def quarantine(self, body: bytes, reason: str) -> Outcome:
         """Put a message aside that the database refuses."""
         reason = f"refused by the database: {reason}"
-        bad = Decoded({}, [], [(reason, repr(body)[:2000])], 0)
+        bad = Decoded({}, [], [(reason, self._decoder.quarantined(body))], 0)
         stored = batch.store(bad, time.time(), router.db_for_write(Task))
         return Outcome(0, 1, 0, 0, None, stored.revision)
 

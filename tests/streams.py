@@ -104,7 +104,8 @@ def _times(draw: st.DrawFn, count: int) -> Iterable[float]:
     return itertools.accumulate(draw(st.lists(gaps, min_size=count, max_size=count)))
 
 
-_ENDS = st.sampled_from(
+_Ends = tuple[tuple[str, dict[str, Any]], ...]
+_ENDS: st.SearchStrategy[_Ends] = st.sampled_from(
     (
         (),
         (("succeeded", {"result": "1", "runtime": 0.3}),),

@@ -22,6 +22,7 @@ _COMMON: Final = frozenset(
 )
 _OWN: Final = frozenset({*_FAMILY, *_TEXTS, *_TIMES, *_FLAGS, "retries", "runtime", "signum"})
 _MAX_CUSTOM: Final = 2048
+_MAX_QUARANTINED: Final = 2000
 _WORKER_FIELDS: Final = (
     "freq",
     "active",
@@ -43,12 +44,11 @@ class Decoder:
         self._redactor = redactor
         self._limits = dict.fromkeys(_TEXTS, max_text) | {"traceback": max_traceback}
         self._cleaners: dict[str, Callable[[Any], Any]] = {
-            **dict.fromkeys(_FAMILY, _family),
+            **dict.fromkeys((*_FAMILY, "signum"), judge.short_text),
             **dict.fromkeys(_TIMES, judge.moment),
             **dict.fromkeys(_FLAGS, bool),
             "retries": judge.integer,
             "runtime": _number,
-            "signum": str,
         }
 
     def decode(self, bodies: Iterable[bytes], arrived: float) -> Decoded:
@@ -59,13 +59,13 @@ class Decoder:
             try:
                 events = judge.load(body)
             except BadEventError as error:
-                found.bad.append((str(error), judge.cut(repr(body), 2000)))
+                found.bad.append((str(error), self._unread(body)))
                 continue
             for event in events:
                 try:
                     ignored += not self._sort(event, arrived, found)
                 except BadEventError as error:
-                    found.bad.append((str(error), self._quarantined(event)))
+                    found.bad.append((str(error), self._bad_event(event)))
                 except RecursionError:
                     found.bad.append(("nested too deep", ""))
         return found._replace(ignored=ignored)
@@ -76,7 +76,8 @@ class Decoder:
         group, _dash, kind = event["type"].partition("-")
         if group == "task":
             task_id = judge.identifier(event.get("uuid"), "uuid")
-            found.tasks.setdefault(task_id, []).append(self._task_event(event, kind, arrived))
+            task_event = self._task_event(event, kind, arrived)
+            found.tasks.setdefault(task_id, []).append(task_event)
             return True
         if group == "worker" and kind in WORKER_TYPES:
             found.workers.append(_worker_event(event, kind, arrived))
@@ -106,14 +107,17 @@ class Decoder:
                 if value is not None and value != "" and value is not False:
                     data[field] = value
             elif field in _OWN:
-                data[field] = self._text(field, value, event)
+                if value != "":
+                    data[field] = self._text(field, value, event)
             else:
                 custom = custom or {}
                 custom[field] = value
         if not data.get("retries", 1):
             del data["retries"]
         if data.get("exception") == _WRAPPED:
-            data["exception"] = _unwrapped(data.get("traceback", "")) or _WRAPPED
+            # The last lines matter, and those of a long one were cut off.
+            traceback = str(event.get("traceback") or "")[-2 * self._limits["traceback"] :]
+            data["exception"] = _unwrapped(self._redactor.traceback(traceback)) or _WRAPPED
         if data.get("routing_key") == data.get("queue"):
             data.pop("routing_key", None)
         if custom:
@@ -121,11 +125,17 @@ class Decoder:
         return data
 
     def _text(self, field: str, value: Any, event: dict[str, Any]) -> str:
-        text = value if isinstance(value, str) else _dump(value)
-        text = judge.cut(text, self._limits[field])
+        limit, size = self._limits[field], 0
+        if isinstance(value, str):
+            # Not cut to the limit before a secret that lies across it is masked.
+            value, size = value[: 2 * limit], len(value)
         if field == "args":
-            return self._redactor.args(str(event.get("name")), text)
-        return self._redactor.text(text)
+            value = self._redactor.args(str(event.get("name")), value)
+        elif field == "traceback" and isinstance(value, str):
+            value = self._redactor.traceback(value)
+        else:
+            value = self._redactor.value(value)
+        return judge.cut(value if isinstance(value, str) else _dump(value), limit, size)
 
     def _custom(self, fields: dict[str, Any]) -> Any:
         """The fields of an app's own event; as text when they are too many."""
@@ -133,12 +143,33 @@ class Decoder:
         text = _dump(redacted)
         return redacted if len(text) <= _MAX_CUSTOM else judge.cut(text, _MAX_CUSTOM)
 
-    def _quarantined(self, event: Any) -> str:
-        return judge.cut(_dump(self._redactor.value(event)), 2000)
+    def quarantined(self, body: bytes) -> str:
+        """A message as it may be kept aside: redacted, cut."""
+        try:
+            events = judge.load(body)
+        except BadEventError:
+            return self._unread(body)
+        text = "\n".join([self._bad_event(event) for event in events])
+        return judge.cut(text, _MAX_QUARANTINED)
+
+    def _bad_event(self, event: Any) -> str:
+        try:
+            if isinstance(event, dict) and "args" in event:
+                args = self._redactor.args(str(event.get("name")), event["args"])
+                event = event | {"args": args}
+            return judge.cut(_dump(self._redactor.value(event)), _MAX_QUARANTINED)
+        except RecursionError:
+            return ""
+
+    def _unread(self, body: bytes) -> str:
+        text = body[:_MAX_QUARANTINED].decode("utf-8", "replace")
+        return judge.cut(self._redactor.unread(str(judge.scrub(text))), _MAX_QUARANTINED)
 
 
 def _worker_event(event: dict[str, Any], kind: str, arrived: float) -> WorkerEvent:
-    data = {field: event[field] for field in _WORKER_FIELDS if event.get(field) is not None}
+    data = {
+        field: value for field in _WORKER_FIELDS if (value := _status(event.get(field))) is not None
+    }
     return WorkerEvent(
         judge.timestamp(event.get("timestamp"), arrived),
         judge.integer(event.get("clock")),
@@ -149,8 +180,11 @@ def _worker_event(event: dict[str, Any], kind: str, arrived: float) -> WorkerEve
     )
 
 
-def _family(value: Any) -> str:
-    return str(value)[: judge.MAX_ID]
+def _status(value: Any) -> Any:
+    """A number, a name, or up to three numbers, as workers tell of themselves."""
+    if isinstance(value, list):
+        return [each for each in value[:3] if _number(each) is not None]
+    return judge.short_text(value) if isinstance(value, str) else _number(value)
 
 
 def _number(value: Any) -> float | None:
@@ -168,6 +202,6 @@ def _dump(value: Any) -> str:
 
 def _unwrapped(traceback: str) -> str:
     """The exception in a traceback's last line, written as Python would write it."""
-    lines = [line for line in traceback.strip().splitlines() if line and not line.startswith(" ")]
+    lines = [line for line in traceback.rstrip().splitlines() if line and not line.startswith(" ")]
     found = _RAISED.match(lines[-1]) if lines else None
     return f"{found[1]}({found[2] or ''!r})" if found else ""

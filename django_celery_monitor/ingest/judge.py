@@ -15,6 +15,8 @@ MAX_ID: Final = 255
 # Celery 1.0 is of 2009; what is older has no clock.
 EARLIEST: Final = datetime(2009, 1, 1, tzinfo=UTC).timestamp()
 DAY: Final = 86_400.0
+# Of the year 2096: what is later is no time that someone waits for.
+_LATEST: Final = 4e9
 _MAX_INTEGER: Final = 2**63
 
 
@@ -26,28 +28,30 @@ def load(body: bytes) -> list[Any]:
     try:
         found = orjson.loads(body)
         if b"\\u0000" in body:
-            found = _scrub(found)
+            found = scrub(found)
     except orjson.JSONDecodeError:
         found = _load_leniently(body)
+    except RecursionError as error:
+        raise BadEventError("nested too deep") from error
     return found if isinstance(found, list) else [found]
 
 
 def _load_leniently(body: bytes) -> Any:
     """What orjson refuses but Python wrote: NaN, big integers, lone surrogates."""
     try:
-        return _scrub(json.loads(body))
+        return scrub(json.loads(body))
     except (ValueError, RecursionError) as error:
         raise BadEventError(f"not JSON: {error}"[:200]) from error
 
 
-def _scrub(value: Any) -> Any:
+def scrub(value: Any) -> Any:
     """Without what databases or JSON refuse; numbers out of range become text."""
     if isinstance(value, str):
         return value.replace("\0", "�").encode("utf-8", "replace").decode()
     if isinstance(value, dict):
-        return {_scrub(str(key)): _scrub(item) for key, item in value.items()}
+        return {scrub(str(key)): scrub(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_scrub(item) for item in value]
+        return [scrub(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, int) and not -_MAX_INTEGER <= value < _MAX_INTEGER:
@@ -83,16 +87,24 @@ def integer(value: object) -> int:
 def moment(value: object) -> float | None:
     """An ISO 8601 time as seconds since the epoch; ``None`` when it is none."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value) if 0 < value < 4e9 else None
+        return float(value) if 0 < value < _LATEST else None
     try:
         found = datetime.fromisoformat(str(value))
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+        seconds = (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
+    return seconds if 0 < seconds < _LATEST else None
 
 
-def cut(text: str, limit: int) -> str:
-    """``text``, or its beginning and a mark of how long it was."""
+def short_text(value: object) -> str | None:
+    """A name that fits its column; ``None`` of what cannot be one."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    return str(value)[:MAX_ID]
+
+
+def cut(text: str, limit: int, size: int = 0) -> str:
+    """``text``, or its beginning and a mark of how long it was, or ``size`` if that is given."""
     if len(text) <= limit:
         return text
-    return f"{text[:limit]}… ({len(text):,} characters)"
+    return f"{text[:limit]}… ({size or len(text):,} characters)"

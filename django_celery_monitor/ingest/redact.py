@@ -1,7 +1,6 @@
 """Masks secrets in the texts that workers send, before anything is stored.
 
-The texts are ``repr``-like and not always well-formed (Celery neither escapes quotes nor closes
-what it cuts), so a value whose end is not clear is masked to the end of the text.
+Where the end of a secret value is not clear, everything after it is masked too.
 """
 
 from __future__ import annotations
@@ -10,10 +9,23 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
+from django_celery_monitor.ingest.literals import (
+    AFTER_ITEM,
+    AFTER_KEYWORD,
+    AFTER_PAIR,
+    UNCLEAR,
+    end_of,
+)
+
 MASK: Final = "••••••"
-_URL_PASSWORD: Final = re.compile(r"(\w://[^\s:/@'\"]*):[^\s'\"]*@")
-_CLOSERS: Final = {"(": ")", "[": "]", "{": "}"}
-_AFTER_STRING: Final = re.compile(r"\s*(?:[)\]}]|,\s|,$|$)")
+# The user may be an e-mail address; a text may end before the "@" does, where it was cut.
+_URL_PASSWORD: Final = re.compile(
+    r"(\w://[^\s:/'\"]{0,255}):(?:[^\s'\"]{0,255}@|[^\s/?#]{0,255}@|(?!\d+\b)[^\s/?#@]*?(?=\.\.\.|…|$))"
+)
+_QUERY_VALUE: Final = re.compile(r"[^\s&;#'\"<>)\]}]*")
+_SEPARATOR: Final = re.compile(r"\s*,?\s*")
+# A frame in a traceback with its line of code: there, names are followed by no values.
+_FRAME: Final = re.compile(r'^(  File "[^\n]*\n(?:    [^\n]*(?:\n|$))*)', re.MULTILINE)
 
 
 class Redactor:
@@ -29,8 +41,7 @@ class Redactor:
         positions: Callable[[str], frozenset[int]] = lambda _name: frozenset(),
     ) -> None:
         self._keys = tuple(key.lower() for key in keys)
-        names = "|".join(re.escape(key) for key in self._keys) or r"(?!)"
-        self._key = re.compile(rf"[\w.-]*(?:{names})[\w.-]*['\"]?\s*[:=]\s*", re.IGNORECASE)
+        self._key = _key_pattern(self._keys)
         self._patterns = tuple(re.compile(pattern) for pattern in patterns)
         self._positions = positions
 
@@ -39,7 +50,7 @@ class Redactor:
         lowered = text.lower()
         for key in self._keys:
             if key in lowered:
-                text = self._mask_values(text)
+                text = _mask_values(text, self._key)
                 break
         if "://" in text:
             text = _URL_PASSWORD.sub(rf"\1:{MASK}@", text)
@@ -47,80 +58,77 @@ class Redactor:
             text = pattern.sub(MASK, text)
         return text
 
-    def args(self, name: str, text: str) -> str:
-        """The positional arguments of task ``name``, by its signature too."""
+    def traceback(self, text: str) -> str:
+        """The same, but code that names a secret masks no more than its own line."""
+        parts = _FRAME.split(text)
+        for index, part in enumerate(parts):
+            lines = part.splitlines(keepends=True) if index % 2 else [part]
+            parts[index] = "".join([self._line(line) for line in lines])
+        return "".join(parts)
+
+    def unread(self, text: str) -> str:
+        """What could not be read as a message; so it hides any argument."""
+        return self.text(_mask_values(text, _ARGUMENTS))
+
+    def args(self, name: str, args: Any) -> Any:
+        """The positional arguments of task ``name``, a text or a list, by its signature too."""
         secret = self._positions(name)
-        return self.text(_mask_positions(text, secret) if secret else text)
+        if isinstance(args, list):
+            return [MASK if n in secret else self.value(each) for n, each in enumerate(args)]
+        if isinstance(args, str):
+            return self.text(_mask_positions(args, secret) if secret else args)
+        return MASK if secret else self.value(args)
 
     def value(self, value: Any, key: str = "") -> Any:
         """A JSON value with secrets masked at any depth."""
         if key and self.is_secret(key):
             return MASK
         if isinstance(value, dict):
-            return {name: self.value(item, name) for name, item in value.items()}
+            return {self.text(name): self.value(item, name) for name, item in value.items()}
         if isinstance(value, list):
             return [self.value(item) for item in value]
-        return self.text(value) if isinstance(value, str) else value
+        if isinstance(value, str):
+            return self.text(value)
+        if self._patterns and isinstance(value, int | float):
+            text = str(value)
+            return value if self.text(text) == text else MASK
+        return value
 
     def is_secret(self, key: str) -> bool:
         lowered = key.lower()
         return any(each in lowered for each in self._keys)
 
-    def _mask_values(self, text: str) -> str:
-        parts: list[str] = []
-        position = 0
-        while found := self._key.search(text, position):
-            parts += text[position : found.end()], MASK
-            position = _end_of_value(text, found.end())
-        parts.append(text[position:])
-        return "".join(parts)
+    def _line(self, text: str) -> str:
+        kept = text.rstrip("\n")
+        return self.text(kept) + text[len(kept) :]
 
 
-def _end_of_value(text: str, start: int) -> int:
-    """Where the literal that begins at ``start`` ends; the end of the text when that is unclear."""
-    if start >= len(text):
-        return start
-    if text[start] in "bBrRuU" and text[start + 1 : start + 2] in ("'", '"'):
-        start += 1
-    if text[start] in "'\"":
-        return _end_of_string(text, start)
-    if text[start] in _CLOSERS:
-        return _end_of_bracket(text, start)
-    position = start
-    while position < len(text) and text[position] not in ",)]}\n":
-        if text[position] in _CLOSERS:
-            position = _end_of_bracket(text, position)
-        else:
-            position += 1
-    return position
+def _key_pattern(keys: tuple[str, ...]) -> re.Pattern[str]:
+    names = "|".join(re.escape(key) for key in keys) or r"(?!)"
+    # The whole word is taken at once, or a long one would be searched from its every letter.
+    word = rf"(?<![\w.-])(?=[\w.-]*(?:{names}))[\w.-]++"
+    return re.compile(rf"(?:{word}|(?:{names}))\\*['\"]?\s*([:=])\s*", re.IGNORECASE)
 
 
-def _end_of_string(text: str, start: int) -> int:
-    quote = text[start]
-    position = text.find(quote, start + 1)
-    while position >= 0:
-        # A quote inside the value looks like its end, unless something else follows.
-        if _AFTER_STRING.match(text, position + 1):
-            return position + 1
-        position = text.find(quote, position + 1)
-    return len(text)
+def _mask_values(text: str, key: re.Pattern[str]) -> str:
+    parts: list[str] = []
+    position = 0
+    while found := key.search(text, position):
+        parts += text[position : found.end()], MASK
+        position = _end_of_value(text, found)
+        if position == UNCLEAR:
+            return "".join(parts)
+    parts.append(text[position:])
+    return "".join(parts)
 
 
-def _end_of_bracket(text: str, start: int) -> int:
-    # A stack, not recursion: a hostile text opens thousands of brackets.
-    open_brackets = [_CLOSERS[text[start]]]
-    position = start + 1
-    while open_brackets and position < len(text):
-        character = text[position]
-        if character in "'\"":
-            position = _end_of_string(text, position)
-            continue
-        if character in _CLOSERS:
-            open_brackets.append(_CLOSERS[character])
-        elif character == open_brackets[-1]:
-            open_brackets.pop()
-        position += 1
-    return position
+def _end_of_value(text: str, key: re.Match[str]) -> int:
+    if key[1] == ":":
+        return end_of(text, key.end(), AFTER_PAIR)
+    if text[key.start() - 1 : key.start()] in ("?", "&"):
+        value = _QUERY_VALUE.match(text, key.end())
+        return value.end() if value else UNCLEAR
+    return end_of(text, key.end(), AFTER_KEYWORD)
 
 
 def _mask_positions(text: str, secret: frozenset[int]) -> str:
@@ -130,13 +138,17 @@ def _mask_positions(text: str, secret: frozenset[int]) -> str:
     parts = [text[0]]
     position, index = 1, 0
     while position < len(text) and text[position] not in ")]":
-        start = position
-        while position < len(text) and text[position] in " ,":
-            position += 1
-        end = _end_of_value(text, position)
-        parts.append(text[start:position])
+        end = end_of(text, position, AFTER_ITEM)
+        if end == UNCLEAR:
+            # Where the next ones begin is not known either.
+            parts.append(MASK if index <= max(secret) else text[position:])
+            return "".join(parts)
         parts.append(MASK if index in secret else text[position:end])
-        # A stray bracket would otherwise hold the scan in place.
-        position, index = max(end, position + 1), index + 1
+        separator = _SEPARATOR.match(text, end)
+        position, index = separator.end() if separator else end, index + 1
+        parts.append(text[end:position])
     parts.append(text[position:])
     return "".join(parts)
+
+
+_ARGUMENTS: Final = _key_pattern(("args",))

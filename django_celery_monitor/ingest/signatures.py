@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from celery import Celery
+
+# More positional arguments than the text of an event can hold.
+_MOST: Final = 4096
 
 
 def secret_positions(
@@ -19,21 +22,22 @@ def secret_positions(
     known: dict[str, frozenset[int]] = {}
 
     def positions(name: str) -> frozenset[int]:
-        found = known.get(name)
-        if found is None:
-            found = known[name] = _positions(app, name, is_secret)
-        return found
+        # Names that no task has are not kept: events may bring any number of them.
+        if name not in known and name in app.tasks:
+            known[name] = _positions(app.tasks[name], is_secret)
+        return known.get(name, frozenset())
 
     return positions
 
 
-def _positions(app: Celery, name: str, is_secret: Callable[[str], bool]) -> frozenset[int]:
-    task = app.tasks.get(name)
-    if task is None:
-        return frozenset()
+def _positions(task: Any, is_secret: Callable[[str], bool]) -> frozenset[int]:
     try:
         # A bound task's ``run`` has lost its ``self`` already.
-        names = list(inspect.signature(task.run).parameters)
+        parameters = list(inspect.signature(task.run).parameters.values())
     except (TypeError, ValueError):
         return frozenset()
-    return frozenset(index for index, each in enumerate(names) if is_secret(each))
+    found = {index for index, each in enumerate(parameters) if is_secret(each.name)}
+    for index in tuple(found):
+        if parameters[index].kind is inspect.Parameter.VAR_POSITIONAL:
+            found.update(range(index, _MOST))
+    return frozenset(found)
