@@ -10,9 +10,12 @@ from dataclasses import fields
 from importlib import import_module
 from inspect import getdoc
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.apps import apps
 from django.conf import global_settings
 from django.core.management import get_commands, load_command_class
 
@@ -222,6 +225,20 @@ def rules() -> dict[str, str]:
         else:
             label, found[name] = name, rule.strip()
     return found
+
+
+def test_the_example_of_a_policy_narrows_every_model() -> None:
+    [code] = re.findall(
+        r"```python\n(# shop/access\.py\n.*?)```",
+        (DOCS / "how-to/permissions.md").read_text(),
+        re.DOTALL,
+    )
+    names: dict[str, Any] = {}
+    exec(code, names)
+    viewer = SimpleNamespace(is_superuser=False)
+    for model in apps.get_app_config("django_celery_monitor").get_models():
+        shown = names["MailTeam"]().visible(viewer, model._default_manager.all())
+        assert ("mail" in str(shown.query)) == model.__name__.startswith("Task")
 
 
 def test_the_examples_of_redaction_are_masked_so() -> None:
