@@ -70,7 +70,7 @@ def _start(plan: Plan, supervisor: Supervisor) -> None:
     server, port = broker(plan), plan.broker_port
     if server and port:
         supervisor.start(server)
-        supervisor.wait_for(lambda: answers(plan.host, port), "broker", 20)
+        supervisor.wait_for(lambda: answers(plan.host, port), "broker", 60)
     sign_in_path = _prepare(supervisor)
     running = services(plan)
     for service in running:

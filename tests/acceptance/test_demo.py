@@ -19,7 +19,7 @@ from tests.waiting import wait_until
 
 WORKERS = {"celery@web-1", "celery@batch-1"}
 # Six processes start at once, on a machine that may be small and busy.
-PATIENCE = 60
+PATIENCE = 120
 
 
 class Demo:
@@ -97,11 +97,11 @@ def test_demo_shows_tasks_of_both_workers_and_leaves_nothing(
         assert overview.url.path == "/monitor/"
         wait_until(lambda: demo.workers_that_succeeded() >= WORKERS, PATIENCE, interval=0.5)
         workers = browser.get(overview.url.join("/monitor/workers/")).text
-        tasks = browser.get(overview.url.join("/monitor/tasks/")).text
+        tasks = browser.get(overview.url.join("/monitor/api/v1/tasks")).json()["items"]
     assert all(worker in workers for worker in WORKERS)
-    assert "shop." in tasks
+    assert {task["worker"] for task in tasks} & WORKERS
     process.signal(signal.SIGINT)
-    assert process.wait(30) == 0, process.output()
+    assert process.wait(PATIENCE) == 0, process.output()
     assert demo.processes() == {}
     assert demo.leftovers() == set()
 
@@ -110,13 +110,13 @@ def test_a_second_start_stores_no_history_again_and_its_link_works_once(demo: De
     first = demo.start(DEMO_HISTORY_DAYS="0.02")
     sign_in_link(first)
     first.signal(signal.SIGTERM)
-    assert first.wait(30) == 0, first.output()
+    assert first.wait(PATIENCE) == 0, first.output()
     stamps = demo.query("SELECT until, days, finished FROM demo_backfill")
 
     second = demo.start(DEMO_HISTORY_DAYS="0.02")
     link = sign_in_link(second)
     refused = demo.start()
-    assert refused.wait() == 1
+    assert refused.wait(PATIENCE) == 1
     assert "A demo runs already" in refused.output()
 
     assert "stored" in first.output()
@@ -131,7 +131,7 @@ def test_a_second_start_stores_no_history_again_and_its_link_works_once(demo: De
 
 def test_demo_refuses_to_be_reached_from_elsewhere(demo: Demo) -> None:
     process = demo.start(DEMO_HOST="0.0.0.0")
-    assert process.wait() == 1
+    assert process.wait(PATIENCE) == 1
     assert "only on a loopback address" in process.output()
 
 
@@ -152,7 +152,7 @@ def test_a_process_that_ends_at_the_start_is_named_with_the_end_of_its_log(
     broken.write_text("#!/bin/sh\necho out of memory\nexit 3\n")
     broken.chmod(0o755)
     process = demo.start(PATH=f"{broken.parent}:{os.environ['PATH']}")
-    assert process.wait() == 1
+    assert process.wait(PATIENCE) == 1
     log = demo.data / "logs" / "redis.log"
     assert f"redis ended with code 3. The end of {log}:\n    out of memory" in process.output()
     assert demo.processes() == {}
