@@ -1,4 +1,4 @@
-"""Keeps what was dear to compute, so long that computing takes a fortieth of the time at most."""
+"""Keeps what was dear to compute, so long that computing takes a fiftieth of the time at most."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from django_celery_monitor import __version__
 
 T = TypeVar("T")
 
-CHEAP = 0.05
-PRICE = 40
+# Seconds; what takes less is computed each time.
+CHEAP = 0.02
+PRICE = 50
 
 
 def remembered(key: str, compute: Callable[[], T]) -> tuple[T, datetime]:
-    """The value, and when it was computed. What takes under 50 ms is computed each time."""
+    """The value, and when it was computed."""
     # Labels come from tasks, and some caches refuse what they may hold.
     digest = hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
     name = f"celery_monitor:{__version__}:{digest}"

@@ -10,7 +10,7 @@ import pytest
 from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from django_celery_monitor.overview import Overview, overview
 from django_celery_monitor.reading import remember
@@ -116,7 +116,7 @@ def test_the_chart_s_numbers_are_in_the_page_also_as_a_table() -> None:
     a_task(ago=90)
     response = root_client().get(reverse("celery_monitor:overview"))
     assert sum(response.context["series"]["succeeded"]) == 1
-    assert "<caption>Tasks finished in each minute of the last hour</caption>" in response.text
+    assert "<caption>Tasks finished in each minute of the last hour" in response.text
 
 
 def test_the_lag_of_the_collector_is_shown() -> None:
@@ -141,11 +141,13 @@ def test_more_tasks_cost_no_more_queries(
         assert client.get(url).status_code == 200
 
 
-def test_what_is_dear_to_count_is_counted_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_dear_to_count_is_counted_once_in_a_while(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     cache.clear()
     monkeypatch.setattr(remember, "CHEAP", 0)
     monkeypatch.setattr(remember, "PRICE", 10**6)
-    a_task()
     first = remember.remembered("counted", lambda: 1)
     assert remember.remembered("counted", lambda: 2) == first
     cache.clear()
