@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from functools import wraps
 from typing import Any, ParamSpec, cast
 
+import pytest
 from asgiref.sync import async_to_sync
 from channels.layers import BaseChannelLayer, InMemoryChannelLayer
 from channels.testing import WebsocketCommunicator
@@ -27,7 +28,11 @@ def in_loop(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
 
     @wraps(test)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        async_to_sync(test)(*args, **kwargs)
+        with pytest.MonkeyPatch.context() as patch:
+            # Or it would close the test's connection, for being in a transaction; Django's own
+            # test client leaves it out for the same reason.
+            patch.setattr("channels.db.close_old_connections", lambda: None)
+            async_to_sync(test)(*args, **kwargs)
 
     return run
 
@@ -36,6 +41,13 @@ class Socket(WebsocketCommunicator):
     """``hello``: the first thing it heard."""
 
     hello: dict[str, Any]
+
+    # Patient, because a second is short on a busy machine.
+    async def receive_output(self, timeout: float = 1) -> Any:
+        return await super().receive_output(max(timeout, 10))
+
+    async def wait(self, timeout: float = 1) -> None:
+        await super().wait(max(timeout, 10))
 
 
 def socket(

@@ -19,6 +19,7 @@ from django_celery_monitor.live import consumer as consumer_module
 from django_celery_monitor.live import sources
 from django_celery_monitor.live import watcher as watcher_module
 from django_celery_monitor.live.consumer import LiveConsumer
+from django_celery_monitor.live.layer import Outage
 from django_celery_monitor.live.messages import GROUP, Change, to_layer
 from django_celery_monitor.live.watcher import Watcher
 from django_celery_monitor.models import Installation
@@ -31,7 +32,7 @@ from tests.integration.sockets import (
     socket,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +42,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LiveConsumer, "pause_seconds", 0.0)
     monkeypatch.setattr(sources, "GRACE", 0.05)
     monkeypatch.setattr(sources, "RETRY", 0.01)
+    monkeypatch.setattr(sources, "_outage", Outage("It is said once for the whole process."))
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from django_celery_monitor.live.routing import websocket_urlpatterns
 from tests.integration.people import person, signed_in
 from tests.integration.sockets import in_loop, opened, socket
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 class Elsewhere:

@@ -19,7 +19,7 @@ from tests.integration.people import person, signed_in
 from tests.integration.sockets import Clock, in_loop, opened
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 COLLECTOR = """
 import django
