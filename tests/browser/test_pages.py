@@ -331,6 +331,18 @@ def test_no_page_scrolls_sideways(
         assert page.evaluate(beyond) <= 0, (name, width)
 
 
+@pytest.mark.parametrize("width", [730, 900, 1000, 1100, 1300])
+def test_columns_go_before_a_table_gets_wider_than_its_card(
+    page: Page, sign_in: SignIn, addresses: dict[str, str], width: int
+) -> None:
+    sign_in(superuser())
+    page.set_viewport_size({"width": width, "height": 800})
+    for name in ("tasks", "workers", "worker"):
+        page.goto(addresses[name])
+        beyond = "box => box.scrollWidth - box.clientWidth"
+        assert page.locator("#list .scroll").evaluate(beyond) <= 0, name
+
+
 def test_25_rows_fit_on_a_screen(page: Page, sign_in: SignIn, addresses: dict[str, str]) -> None:
     sign_in(superuser())
     page.set_viewport_size({"width": 1440, "height": 1080})
