@@ -37,8 +37,8 @@ def store(decoded: Decoded, arrived: Timestamp, using: str) -> Stored:
         tasks = _merge_tasks(decoded.tasks, using)
         hosts = {
             event.hostname
-            for events in decoded.tasks.values()
-            for event in events
+            for each in tasks
+            for event in decoded.tasks[each]
             if event.type != "sent"
         }
         changed_workers = workers.merge(decoded.workers, hosts, arrived, using)

@@ -41,6 +41,33 @@ def upsert(
         _create(model, columns, key, rows, using)
 
 
+def update_each(
+    model: type[models.Model],
+    columns: Sequence[str],
+    key: Sequence[str],
+    rows: list[Row],
+    using: str,
+) -> None:
+    """Set ``columns`` of existing rows; a row here is the new values, then its ``key``."""
+    quote = connections[using].ops.quote_name
+    changes = ", ".join(f"{quote(column)} = %s" for column in columns)
+    _execute_each(f"UPDATE {quote(model._meta.db_table)} SET {changes}", key, rows, using)
+
+
+def delete_each(model: type[models.Model], key: Sequence[str], rows: list[Row], using: str) -> None:
+    quote = connections[using].ops.quote_name
+    _execute_each(f"DELETE FROM {quote(model._meta.db_table)}", key, rows, using)
+
+
+def _execute_each(statement: str, key: Sequence[str], rows: list[Row], using: str) -> None:
+    if not rows:
+        return
+    connection = connections[using]
+    where = " AND ".join(f"{connection.ops.quote_name(column)} = %s" for column in key)
+    with connection.cursor() as cursor:
+        cursor.executemany(f"{statement} WHERE {where}", rows)
+
+
 def _has_copy(connection: BaseDatabaseWrapper) -> bool:
     connection.ensure_connection()
     return hasattr(connection.connection, "adapters")  # psycopg 3; psycopg2 has none
@@ -62,7 +89,8 @@ def _copy_and_merge(
     quote = connection.ops.quote_name
     table, names = quote(model._meta.db_table), ", ".join(map(quote, columns))
     staging = quote(f"tmp_{model._meta.db_table}")
-    with connection.connection.cursor() as cursor:
+    # The driver's own cursor raises the driver's own errors.
+    with connection.wrap_database_errors, connection.connection.cursor() as cursor:
         cursor.execute(
             f"CREATE TEMPORARY TABLE IF NOT EXISTS {staging} ON COMMIT DELETE ROWS"
             f" AS SELECT {names} FROM {table} WHERE false"

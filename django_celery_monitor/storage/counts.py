@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import orjson
+from django.db.models import QuerySet
 
 from django_celery_monitor.models import TaskCount, TaskStats
 from django_celery_monitor.state.contributions import COUNTED, Cohort, Flow, cohort, flows
@@ -99,6 +100,7 @@ class Tally:
             return
         stored = _stored_stats({key[2] for key in changes}, using)
         rows = []
+        emptied = set()
         for key, change in sorted(changes.items()):
             sums = stored.get(key)
             if sums is None:
@@ -106,7 +108,12 @@ class Tally:
             else:
                 sums.add(change)
             rows.append((*key[:2], moment(key[2]), key[3], *_stats_row(sums)))
+            if sums.are_zero():
+                emptied.add(key[2])
         upsert(TaskStats, (*_STATS_KEY, *_STATS_SUMS, *_STATS_BINS), _STATS_KEY, rows, using)
+        if emptied:
+            # A name that was learnt late leaves nothing under the empty one.
+            _stats_at(emptied, using).filter(**dict.fromkeys(COUNTED, 0)).delete()
 
     def _by_row(self) -> dict[_Key, _Sums]:
         """The flows added up for each row of ``TaskStats``."""
@@ -162,14 +169,18 @@ def _stats_row(sums: _Sums) -> Iterable[Any]:
     yield orjson.dumps(sums.wait_bins).decode()
 
 
-def _stored_stats(starts: set[int], using: str) -> dict[_Key, _Sums]:
-    """Every row that begins at one of the times; a batch touches few."""
-    rows = TaskStats.objects.using(using).filter(
+def _stats_at(starts: Iterable[int], using: str) -> QuerySet[TaskStats]:
+    return TaskStats.objects.using(using).filter(
         # All of them; but the index that has the times begins with these columns.
         period__in=PERIODS,
         grain__in=TaskStats.Grain.values,
         start__in=_moments(starts),
     )
+
+
+def _stored_stats(starts: set[int], using: str) -> dict[_Key, _Sums]:
+    """Every row that begins at one of the times; a batch touches few."""
+    rows = _stats_at(starts, using)
     found = {}
     for row in rows.values_list(*_STATS_KEY, *_STATS_SUMS, *_STATS_BINS).iterator():
         period, grain, start, label, *totals, runtime_bins, wait_bins = row

@@ -15,9 +15,10 @@ from django_celery_monitor.state.errors import (
     marks,
 )
 from django_celery_monitor.state.runs import ERROR_TYPES
-from django_celery_monitor.storage.bulk import upsert
+from django_celery_monitor.storage.bulk import delete_each, update_each, upsert
 from django_celery_monitor.storage.rows import moment
 
+_KEY: Final = ("task_id", "key")
 _COLUMNS: Final = (
     "task_id",
     "key",
@@ -38,7 +39,7 @@ class ErrorChanges:
 
     def __init__(self) -> None:
         self._rows: list[tuple[Any, ...]] = []
-        self._remarked: list[tuple[str, str, ErrorMark]] = []
+        self._remarked: list[tuple[Any, ...]] = []
         self._gone: list[tuple[str, str]] = []
 
     def add(
@@ -52,18 +53,14 @@ class ErrorChanges:
                 if event.type in ERROR_TYPES and (key := error_key(event)) in new:
                     self._rows.append(_row(task_id, key, event, now[key]))
         self._remarked += [
-            (task_id, key, mark) for key, mark in now.items() if before.get(key, mark) != mark
+            (*mark, task_id, key) for key, mark in now.items() if before.get(key, mark) != mark
         ]
         self._gone += [(task_id, key) for key in before if key not in now]
 
     def save(self, using: str) -> None:
-        upsert(TaskError, _COLUMNS, ("task_id", "key"), self._rows, using)
-        # Both are rare: late events that change what a stored failure was.
-        errors = TaskError.objects.using(using)
-        for task_id, key, mark in self._remarked:
-            errors.filter(task_id=task_id, key=key).update(**mark._asdict())
-        for task_id, key in self._gone:
-            errors.filter(task_id=task_id, key=key).delete()
+        upsert(TaskError, _COLUMNS, _KEY, self._rows, using)
+        update_each(TaskError, ErrorMark._fields, _KEY, self._remarked, using)
+        delete_each(TaskError, _KEY, self._gone, using)
 
 
 def _row(task_id: str, key: str, event: TaskEvent, mark: ErrorMark) -> tuple[Any, ...]:

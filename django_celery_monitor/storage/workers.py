@@ -45,14 +45,17 @@ def merge(
         for row in Worker.objects.using(using).filter(hostname__in=hosts).values(*_COLUMNS)
     }
     now = moment(arrived)
-    rows = {host: stored.get(host) or _new(host, now) for host in sorted(hosts)}
+    rows = {host: dict(stored.get(host) or _new(host, now)) for host in sorted(hosts)}
     for row in rows.values():
-        row["arrived_at"] = max(row["arrived_at"], now)
+        if now - row["arrived_at"] >= _ARRIVAL_STEP:
+            row["arrived_at"] = now
     for event in events:
         _merge_event(rows[event.hostname], event)
+    changed = [host for host, row in rows.items() if row != stored.get(host)]
     vendor = connections[using].vendor
-    upsert(Worker, _COLUMNS, ("hostname",), [_values(row, vendor) for row in rows.values()], using)
-    return list(rows)
+    values = [_values(rows[host], vendor) for host in changed]
+    upsert(Worker, _COLUMNS, ("hostname",), values, using)
+    return changed
 
 
 def _new(host: str, now: Any) -> dict[str, Any]:
@@ -70,9 +73,14 @@ def _merge_event(row: dict[str, Any], event: WorkerEvent) -> None:
     # A heartbeat on demand carries no load and an interval that is not the worker's.
     if "active" not in event.data or row["event_at"] > time:
         return
-    row["event_at"] = time
-    row["pid"] = min(event.pid, _MAX_INT)
-    row.update(_status(event.data))
+    status = {"pid": min(event.pid, _MAX_INT), **_status(event.data)}
+    # Of two at one moment it is always the same one that counts.
+    if row["event_at"] < time or _text(row) < _text(status):
+        row.update(status, event_at=time)
+
+
+def _text(row: dict[str, Any]) -> str:
+    return json.dumps([row[field] for field in _STATUS])
 
 
 def _status(data: dict[str, Any]) -> dict[str, Any]:
@@ -80,7 +88,7 @@ def _status(data: dict[str, Any]) -> dict[str, Any]:
     return {
         "freq": _number(data.get("freq")),
         "active": _integer(data.get("active")),
-        "processed": _integer(data.get("processed")),
+        "processed": _integer(data.get("processed"), most=2.0**53),
         "loadavg": [x for x in load if _number(x) is not None][:3]
         if isinstance(load, list)
         else [],
@@ -88,13 +96,13 @@ def _status(data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _number(value: Any) -> float | None:
-    good = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9
+def _number(value: Any, most: float = 1e9) -> float | None:
+    good = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < most
     return float(value) if good else None
 
 
-def _integer(value: Any) -> int | None:
-    number = _number(value)
+def _integer(value: Any, most: float = 1e9) -> int | None:
+    number = _number(value, most)
     return None if number is None else int(number)
 
 
