@@ -1,0 +1,163 @@
+"""Makes the pictures in docs/screenshots from the example project's history.
+
+    python docs/screenshots.py [path of chromium]
+
+Everything happens in a temporary folder; needs what `make test` installs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PICTURES = Path(__file__).with_suffix("")
+DAYS = 2.0
+# Name, path, colours, width, height.
+SHOTS = (
+    ("overview-light", "", "light", 1440, 900),
+    ("tasks-dark", "tasks/", "dark", 1440, 1080),
+    ("tasks-phone", "tasks/", "dark", 390, 844),
+    ("task-light", "tasks/{task}/", "light", 1440, 900),
+    ("workers-light", "workers/", "light", 1440, 420),
+)
+
+
+def main() -> None:
+    sys.path.insert(0, str(ROOT))
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ.update(
+            DJANGO_SETTINGS_MODULE="example_project.settings",
+            # Playwright keeps a loop in this thread, in which Django would refuse to query.
+            DJANGO_ALLOW_ASYNC_UNSAFE="true",
+            DEMO_DATA_DIR=folder,
+            DEMO_DATABASE_URL=f"sqlite:///{folder}/demo.sqlite3",
+            DEMO_BROKER_URL="memory://",
+            DEMO_RESULT_BACKEND_URL="cache+memory://",
+            DEMO_DEBUG="0",
+        )
+        session = fill()
+        with server() as address:
+            take(address, session)
+
+
+def fill() -> str:
+    """A database with history, workers that are alive, and somebody's session."""
+    import django
+
+    django.setup()
+    from django.contrib.auth.models import User
+    from django.core.management import call_command
+    from django.test import Client
+
+    from example_project.demo.history.fill import back_fill
+
+    call_command("migrate", verbosity=0)
+    back_fill(DAYS, lambda share: None)
+    listen()
+    client = Client()
+    client.force_login(User.objects.create_superuser("demo"))
+    return client.cookies["sessionid"].value
+
+
+def listen() -> None:
+    """What a collector says of itself while it runs."""
+    from django.utils import timezone
+
+    from django_celery_monitor.models import CollectorRun
+
+    now = timezone.now()
+    CollectorRun.objects.create(
+        node="demo",
+        pid=1,
+        transport="redis",
+        started_at=now - timedelta(days=2),
+        last_seen_at=now + timedelta(minutes=5),
+        committed_at=now,
+        lag=0.31,
+    )
+
+
+def beat_hearts() -> None:
+    """What workers would have said a moment ago."""
+    from django_celery_monitor.pipeline import Pipeline
+
+    workers = (("web-1", 0.4, 3, 48_211), ("batch-1", 0.9, 2, 9_120), ("mail-1", 14, 1, 3_004))
+    for name, silent, active, processed in workers:
+        said = beat(f"celery@{name}", silent, active, processed)
+        Pipeline().store([json.dumps(said).encode()], arrived=time.time() - silent)
+
+
+def beat(host: str, silent: float, active: int, processed: int) -> dict[str, object]:
+    return {
+        "type": "worker-heartbeat",
+        "hostname": host,
+        "timestamp": time.time() - silent,
+        "utcoffset": 0,
+        "pid": 400,
+        "clock": 1,
+        "freq": 2.0,
+        "active": active,
+        "processed": processed,
+        "loadavg": [0.42, 0.37, 0.31],
+        "sw_ident": "py-celery",
+        "sw_ver": "5.7.0",
+        "sw_sys": "Linux",
+    }
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    import socket
+
+    import uvicorn
+
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        config = uvicorn.Config("example_project.asgi:application", log_level="warning")
+        running = uvicorn.Server(config)
+        thread = threading.Thread(target=running.run, args=([listener],))
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/monitor/"
+        running.should_exit = True
+        thread.join()
+
+
+def take(address: str, session: str) -> None:
+    from playwright.sync_api import sync_playwright
+
+    chromium = sys.argv[1] if len(sys.argv) > 1 else "/usr/bin/chromium"
+    cookie = {"name": "sessionid", "value": session, "url": address}
+    task = interesting_task()
+    PICTURES.mkdir(exist_ok=True)
+    with sync_playwright() as play, play.chromium.launch(executable_path=chromium) as browser:
+        for name, path, colours, width, height in SHOTS:
+            beat_hearts()
+            page = browser.new_page(
+                viewport={"width": width, "height": height}, color_scheme=colours
+            )
+            page.context.add_cookies([cookie])
+            page.goto(address + path.format(task=task))
+            page.locator("button.live[data-live-state=live]").wait_for()
+            page.screenshot(path=PICTURES / f"{name}.png")
+            page.close()
+            sys.stdout.write(f"{name}\n")
+
+
+def interesting_task() -> str:
+    """The latest that was retried and failed all the same."""
+    from django_celery_monitor.models import Task
+
+    return Task.objects.filter(state="FAILURE", retries__gt=0).latest("time").id
+
+
+if __name__ == "__main__":
+    main()
