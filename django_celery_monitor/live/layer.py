@@ -20,7 +20,8 @@ class Outage:
 
     def begin(self, error: Exception) -> None:
         if not self._on:
-            logger.warning("The channel layer is away: %r. %s", error, self._consequence)
+            kind = type(error).__name__
+            logger.warning("The channel layer is away (%s: %s). %s", kind, error, self._consequence)
         self._on = True
 
     def end(self) -> None:

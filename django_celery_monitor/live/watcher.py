@@ -40,7 +40,7 @@ class Watcher:
             # Whatever it is: a watcher that died would look like a quiet night.
             except Exception as error:
                 if not away:
-                    logger.warning("Open pages are not told of changes: %r", error)
+                    logger.warning("Open pages are not told of changes: %s", error)
                 away = True
             async with self._moved:
                 self._moved.notify_all()
