@@ -29,7 +29,7 @@ lint: .venv/test.stamp $(READY) ## style, types and templates
 	@echo '== mypy'
 	@$(PYTHON) -m mypy --no-error-summary
 	@echo '== djade'
-	@$(TEMPLATES) -exec $(PYTHON) -m djade --target-version 5.2 --check {} +
+	@$(TEMPLATES) -exec .venv/bin/djade --target-version 5.2 --check {} +
 	@echo '== tsc'
 	@$(PYTHON) hatch_build.py run --silent check
 

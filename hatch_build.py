@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -35,11 +36,17 @@ class FrontendBuildHook(BuildHookInterface[Any]):
         if version == "editable":
             return
         if FRONTEND.is_dir():
-            run_npm("ci")
-            run_npm("run", "build")
+            bundle()
         if not (DIST / "manifest.json").is_file():
             msg = f"{DIST} is empty, and there is no frontend/ to fill it from"
             raise FileNotFoundError(msg)
+
+
+@cache
+def bundle() -> None:
+    """Once for sdist and wheel, when one command builds both."""
+    run_npm("ci")
+    run_npm("run", "build")
 
 
 def run_npm(*arguments: str) -> None:

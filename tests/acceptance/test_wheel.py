@@ -30,21 +30,23 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     folder = tmp_path_factory.mktemp("checkout")
     checkout = shutil.copytree(ROOT, folder / "checkout", ignore=LEFT_BEHIND)
     shutil.copy(ROOT / "frontend/.npmrc", checkout / "frontend")
-    return Built(wheel=build("wheel", checkout), sdist=build("sdist", checkout))
+    out = folder / "out"
+    run("hatchling", "build", "--directory", out, cwd=checkout)
+    return Built(wheel=next(out.glob("*.whl")), sdist=next(out.glob("*.tar.gz")))
 
 
-def build(kind: str, source: Path, path: str | None = None) -> Path:
-    out = source.parent / f"{kind}-of-{source.name}"
+def run(*arguments: str | Path, cwd: Path, path: str | None = None) -> None:
+    """Run a Python module; what it said is shown when it fails."""
+    env = os.environ if path is None else {**os.environ, "PATH": path}
     done = subprocess.run(
-        [sys.executable, "-m", "build", "--no-isolation", f"--{kind}", "--outdir", out, source],
-        env={**os.environ, "PATH": os.environ["PATH"] if path is None else path},
+        [sys.executable, "-m", *arguments],
+        cwd=cwd,
+        env=env,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    [result] = out.iterdir()
-    return result
 
 
 def names(wheel: Path) -> set[str]:
@@ -76,9 +78,11 @@ def test_the_wheel_carries_all_of_the_package_and_nothing_else(built: Built) -> 
 
 def test_the_sdist_makes_the_same_wheel_without_npm(built: Built, tmp_path: Path) -> None:
     with tarfile.open(built.sdist) as archive:
-        archive.extractall(tmp_path, filter="data")
-    [source] = tmp_path.iterdir()
+        archive.extractall(tmp_path / "unpacked", filter="data")
+    [source] = (tmp_path / "unpacked").iterdir()
     nothing = tmp_path / "nothing"
     nothing.mkdir()
-    again = build("wheel", source, path=str(nothing))
+    arguments = ("--wheel", "--no-isolation", "--outdir", tmp_path / "out")
+    run("build", *arguments, source, cwd=tmp_path, path=str(nothing))
+    [again] = (tmp_path / "out").iterdir()
     assert again.read_bytes() == built.wheel.read_bytes()
