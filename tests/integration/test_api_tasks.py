@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -320,6 +322,13 @@ def test_answers_are_what_the_document_says(client: Client, outsider: Client) ->
     for reader in (client, outsider):
         TaskOut.model_validate_json(reader.get(f"{TASKS}/a-1").content, extra="forbid")
         TaskPage.model_validate_json(reader.get(TASKS).content, extra="forbid")
+
+
+def test_the_documentation_shows_a_task_with_all_its_fields() -> None:
+    reference = Path(__file__).parents[2] / "docs" / "reference" / "api.md"
+    blocks = re.findall(r"```json\n(\{\n.*?\n\})\n```", reference.read_text(), re.DOTALL)
+    [shown] = [TaskOut.model_validate_json(block, extra="forbid") for block in blocks]
+    assert shown.state == "FAILURE"
 
 
 def test_a_superuser_sees_everything() -> None:
