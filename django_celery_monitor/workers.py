@@ -38,7 +38,7 @@ def worker_list(
     """
     heard = heard or listening(now)
     rows = get_policy().visible(user, Worker.objects.all()).order_by("-arrived_at")[:limit]
-    rates = _rates(now)
+    rates = _rates(user, now)
     views = [_view(row, now, heard, rates.get(row.hostname, 0.0)) for row in rows]
     return sorted(views, key=lambda view: (view.health is Health.OFFLINE, view.worker.hostname))
 
@@ -55,7 +55,7 @@ def one_worker(
     row = get_policy().visible(user, Worker.objects.filter(pk=hostname)).first()
     if row is None:
         return None
-    return _view(row, now, heard or listening(now), _rates(now, hostname).get(hostname, 0.0))
+    return _view(row, now, heard or listening(now), _rates(user, now, hostname).get(hostname, 0.0))
 
 
 def worker_health(worker: Worker, now: datetime, listened: float) -> Health:
@@ -100,10 +100,11 @@ def _reason(worker: Worker, found: Health, silence: timedelta, heard: Listening)
     return _("Silent for %(silence)s; its heartbeat should come every %(freq)s.") % values
 
 
-def _rates(now: datetime, hostname: str | None = None) -> dict[str, float]:
+def _rates(user: User, now: datetime, hostname: str | None = None) -> dict[str, float]:
     """Tasks finished per minute by host name, as ``throughput.per_minute`` has them."""
     since = now.replace(second=0, microsecond=0) - FIVE_MINUTES
-    rows = TaskStats.objects.filter(
+    rows = get_policy().visible(user, TaskStats.objects.all())
+    rows = rows.filter(
         period=TaskStats.Period.MINUTE, grain=TaskStats.Grain.WORKER, start__gte=since
     )
     if hostname is not None:

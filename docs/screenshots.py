@@ -17,12 +17,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 ROOT = Path(__file__).parents[1]
 PICTURES = Path(__file__).with_suffix("")
 DAYS = 2.0
 # Name, path, colours, width, height.
-SHOTS = (
+Shot = tuple[str, str, Literal["light", "dark"], int, int]
+SHOTS: tuple[Shot, ...] = (
     ("overview-light", "", "light", 1440, 900),
     ("tasks-dark", "tasks/", "dark", 1440, 1080),
     ("tasks-phone", "tasks/", "dark", 390, 844),
@@ -135,7 +137,6 @@ def take(address: str, session: str) -> None:
     from playwright.sync_api import sync_playwright
 
     chromium = sys.argv[1] if len(sys.argv) > 1 else "/usr/bin/chromium"
-    cookie = {"name": "sessionid", "value": session, "url": address}
     task = interesting_task()
     PICTURES.mkdir(exist_ok=True)
     with sync_playwright() as play, play.chromium.launch(executable_path=chromium) as browser:
@@ -144,7 +145,7 @@ def take(address: str, session: str) -> None:
             page = browser.new_page(
                 viewport={"width": width, "height": height}, color_scheme=colours
             )
-            page.context.add_cookies([cookie])
+            page.context.add_cookies([{"name": "sessionid", "value": session, "url": address}])
             page.goto(address + path.format(task=task))
             page.locator("button.live[data-live-state=live]").wait_for()
             page.screenshot(path=PICTURES / f"{name}.png")

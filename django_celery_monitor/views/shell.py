@@ -38,6 +38,7 @@ def render_page(
     shell: dict[str, Any] = {
         "site_title": settings.TITLE,
         "environment": settings.ENVIRONMENT,
+        "reader": request.user,
         "sections": _sections(request),
         "live_url": reverse("celery_monitor:live") if settings.LIVE else "",
         "admin_url": _resolved("admin:index") if getattr(request.user, "is_staff", False) else "",

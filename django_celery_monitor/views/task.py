@@ -9,7 +9,12 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from django_celery_monitor.access.policy import VIEW_TASK, VIEW_TASK_ARGUMENTS, get_policy
+from django_celery_monitor.access.policy import (
+    VIEW_TASK,
+    VIEW_TASK_ARGUMENTS,
+    VIEW_WORKER,
+    get_policy,
+)
 from django_celery_monitor.models import Task, TaskError
 from django_celery_monitor.reading.call import call
 from django_celery_monitor.reading.family import errors, family, siblings, usual_wait
@@ -64,6 +69,7 @@ def task(request: HttpRequest, task_id: str) -> HttpResponse:
         "events": events,
         "family": family(request.user, found),
         "siblings": siblings(request.user, found),
+        "may_see_workers": policy.can(request.user, VIEW_WORKER),
         "admin_task_url": _admin_url(request, found),
     }
     return render_page(request, "task.html", context)

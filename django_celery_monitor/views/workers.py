@@ -42,15 +42,16 @@ def worker(request: HttpRequest, hostname: str) -> HttpResponse:
     view = one_worker(request.user, now, hostname, heard)
     if view is None:
         raise Http404(_("No worker of this name has been seen."))
-    tasks = []
-    if get_policy().can(request.user, VIEW_TASK):
-        tasks = page_of(tasks_for(request.user), And((Term("worker", hostname),))).items
+    may_see_tasks = get_policy().can(request.user, VIEW_TASK)
+    of_worker = And((Term("worker", hostname),))
+    tasks = page_of(tasks_for(request.user), of_worker).items if may_see_tasks else []
     minutes = last_hour(request.user, now, TaskStats.Grain.WORKER, hostname)
     context = {
         "section": "workers",
         "now": now,
         "collector": heard,
         "view": view,
+        "may_see_tasks": may_see_tasks,
         "rows": rows(request.user, tasks),
         "payload": get_policy().can(request.user, VIEW_TASK_ARGUMENTS),
         "minutes": minutes,

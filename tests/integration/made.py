@@ -60,13 +60,13 @@ def event(kind: str, uuid: str, at: float, host: str = HOST, **own: Any) -> Even
 
 
 def sent(uuid: str, at: float, name: str = "shop.ship", **own: Any) -> Event:
-    own = {"name": name, "args": "(1,)", "kwargs": "{'carrier': 'dhl'}", "queue": "mail", "retries": 0} | own
-    return event("sent", uuid, at, "gen1@web", **own)
+    texts = {"name": name, "args": "(1,)", "kwargs": "{'carrier': 'dhl'}", "queue": "mail"}
+    return event("sent", uuid, at, "gen1@web", **{**texts, "retries": 0, **own})
 
 
 def received(uuid: str, at: float, name: str = "shop.ship", **own: Any) -> Event:
-    own = {"args": "(1,)", "kwargs": "{'carrier': 'dhl'}", "retries": 0} | own
-    return event("received", uuid, at, name=name, **own)
+    texts = {"name": name, "args": "(1,)", "kwargs": "{'carrier': 'dhl'}"}
+    return event("received", uuid, at, **{**texts, "retries": 0, **own})
 
 
 def failed(uuid: str, at: float, kind: str = "failed", **own: Any) -> Event:

@@ -128,3 +128,20 @@ def test_every_link_is_right_wherever_the_pages_are_mounted() -> None:
     assert {f"{mounted}live/", f"{mounted}tasks/", f"{mounted}workers/"} <= found
     others = {url for url in found if not url.startswith((mounted, "/static/", "/intern/static/"))}
     assert all(url.startswith("/intern/admin/") for url in others)
+
+
+@pytest.mark.parametrize(("language", "direction"), [("de", "ltr"), ("ar", "rtl")])
+def test_pages_say_their_language_and_its_direction(
+    settings: Settings, language: str, direction: str
+) -> None:
+    settings.LANGUAGE_CODE = language
+    settings.USE_THOUSAND_SEPARATOR = True
+    for url in addresses():
+        assert f'<html lang="{language}" dir="{direction}">' in root_client().get(url).text
+
+
+def test_a_project_without_the_request_in_its_templates_has_pages_too(settings: Settings) -> None:
+    [engine] = settings.TEMPLATES
+    settings.TEMPLATES = [{**engine, "OPTIONS": {}}]
+    for url in addresses():
+        assert "Sign out" in root_client().get(url).text

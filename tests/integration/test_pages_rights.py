@@ -64,6 +64,7 @@ def test_each_right_opens_its_own_pages_and_their_links() -> None:
     assert f'href="{pages["workers"]}"' not in of_tasks.get(pages["overview"]).text
     assert f'href="{pages["tasks"]}"' not in of_workers.get(pages["workers"]).text
     assert "shop.ship" not in of_workers.get(pages["worker"]).text
+    assert f'href="{pages["worker"]}"' not in of_tasks.get(pages["task"]).text
 
 
 def test_superusers_see_everything() -> None:
