@@ -7,12 +7,14 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from django.core.exceptions import EmptyResultSet
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from django_celery_monitor.conf import get_settings
 from django_celery_monitor.filters import Expression, FilterError, terms, to_q
 from django_celery_monitor.models import Task
+from django_celery_monitor.reading.remember import remembered
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -72,7 +74,13 @@ def _search_floor(queryset: QuerySet[Task], expression: Expression) -> datetime 
     if not any(term.field == "q" for term in found):
         return None
     window = get_settings().SEARCH_WINDOW
-    return queryset.order_by("-time").values_list("time", flat=True)[window : window + 1].first()
+    newest = queryset.order_by("-time").values_list("time", flat=True)[window : window + 1]
+    try:
+        # Pages of one search had better look equally far back.
+        floor, _when = remembered(f"search floor:{newest.query}", newest.first)
+    except EmptyResultSet:
+        return None
+    return floor
 
 
 def _encode(direction: str, task: Task) -> str:

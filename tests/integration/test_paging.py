@@ -10,6 +10,7 @@ from pytest_django import Settings
 from django_celery_monitor.filters import And, Expression, FilterError, Term
 from django_celery_monitor.models import Task
 from django_celery_monitor.paging import Page, page
+from django_celery_monitor.state.states import GROUP_OF
 from tests.integration.kept import T0, a_task
 
 pytestmark = pytest.mark.django_db
@@ -143,7 +144,21 @@ def test_without_a_size_the_setting_holds(settings: Settings) -> None:
     assert len(page(Task.objects.all(), EVERYTHING).items) == 3
 
 
+def test_running_is_whatever_is_nothing_else() -> None:
+    own = ["PROGRESS", "progress", "", "AAA", "PENDING2", "pending", "SUCCES", "ZZZ", "žluť"]
+    states = [*GROUP_OF, *own]
+    for number, state in enumerate(states):
+        a_task(f"a{number}", state=state)
+    found = get(size=100, expression=Term("state", "running"))
+    assert sorted(task.state for task in found.items) == sorted([*own, "STARTED"])
+
+
 # Text search
+
+
+def test_a_search_in_nothing_finds_nothing() -> None:
+    for rows in (Task.objects.none(), Task.objects.filter(pk__in=[])):
+        assert page(rows, Term("q", "x")).items == []
 
 
 def test_a_search_says_when_it_did_not_look_at_everything(settings: Settings) -> None:
