@@ -57,12 +57,11 @@ def overview(now: datetime, user: User) -> Overview:
     heard = listening(now)
     counts = kept(user).by_group()
     minutes = last_hour(user, now)
-    waiting = policy.visible(user, Task.objects.filter(state__in=GROUPS["waiting"]))
     failures = policy.visible(user, TaskError.objects.filter(retry=False, duplicate=False))
     return Overview(
         now=now,
         waiting=counts["waiting"],
-        oldest_waiting=waiting.defer("events", "search").order_by("time").first(),
+        oldest_waiting=_oldest_waiting(user),
         running=counts["running"],
         retrying=counts["retrying"],
         last_hour=whole(minutes),
@@ -72,3 +71,10 @@ def overview(now: datetime, user: User) -> Overview:
         workers=workers_if_allowed(user, now, heard),
         collector=heard,
     )
+
+
+def _oldest_waiting(user: User) -> Task | None:
+    tasks = get_policy().visible(user, Task.objects.defer("events", "search"))
+    # One question for each state: of several at once, a planner may walk through all of history.
+    found = [tasks.filter(state=state).order_by("time").first() for state in GROUPS["waiting"]]
+    return min((task for task in found if task), key=lambda task: task.time, default=None)
