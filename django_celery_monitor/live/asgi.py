@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from importlib.util import find_spec
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.urls import Resolver404, resolve
 from django.utils import translation
@@ -17,6 +19,9 @@ def with_live(application: Application) -> Application:
 
     In ``asgi.py``: ``application = with_live(get_asgi_application())``.
     """
+    if find_spec("channels") is None:
+        msg = 'with_live needs channels: pip install "django-celery-monitor[live]".'
+        raise ImproperlyConfigured(msg)
 
     async def route(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "websocket":

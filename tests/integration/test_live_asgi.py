@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.conf.urls.i18n import i18n_patterns
+from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.asgi import ASGIHandler
 from django.test import Client
 from django.urls import include, path
@@ -69,6 +70,12 @@ async def test_everything_else_goes_on_to_the_project() -> None:
 async def test_a_strangers_socket_is_closed_where_django_would_raise() -> None:
     found = socket(path="/wp-admin/", application=with_live(ASGIHandler()))
     assert await found.connect() == (False, 1000)
+
+
+def test_without_channels_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("django_celery_monitor.live.asgi.find_spec", lambda _name: None)
+    with pytest.raises(ImproperlyConfigured, match=r"django-celery-monitor\[live\]"):
+        with_live(Project())
 
 
 @pytest.mark.parametrize(
