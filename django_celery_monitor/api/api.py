@@ -12,7 +12,6 @@ from django_celery_monitor.api import overview, tasks, workers
 from django_celery_monitor.api.answers import Problem
 from django_celery_monitor.api.auth import viewers_only
 from django_celery_monitor.api.errors import MEDIA_TYPE, explain_errors
-from django_celery_monitor.api.render import Renderer
 
 ERRORS = {
     "400": "A parameter cannot be understood.",
@@ -42,7 +41,6 @@ api = MonitorAPI(
     version=__version__,
     description="Tasks and workers as the monitor keeps them. Times are ISO 8601 in UTC.",
     urls_namespace="celery_monitor:api",
-    renderer=Renderer(),
     # Ninja's pages for people load their scripts from elsewhere.
     docs_url=None,
     docs_decorator=viewers_only,

@@ -5,11 +5,10 @@ from __future__ import annotations
 from http import HTTPStatus
 
 import orjson
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI
-from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.errors import AuthenticationError, HttpError
 
 from django_celery_monitor.filters import FilterError
 
@@ -42,14 +41,6 @@ def explain_errors(api: NinjaAPI) -> None:
     @api.exception_handler(FilterError)
     def unclear(request: HttpRequest, error: Exception) -> HttpResponse:
         return problem(400, str(error))
-
-    @api.exception_handler(ValidationError)
-    def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-        return problem(400, "; ".join(each["msg"] for each in error.errors))
-
-    @api.exception_handler(PermissionDenied)
-    def denied(request: HttpRequest, error: Exception) -> HttpResponse:
-        return problem(403, str(error) or _("Your account lacks the right to see this."))
 
     @api.exception_handler(Http404)
     def missing(request: HttpRequest, error: Exception) -> HttpResponse:

@@ -76,8 +76,6 @@ def _user(session: SessionBase) -> Any:
 
 def _is_fresh(session: SessionBase, user: Any) -> bool:
     """Whether the password is still the one that was signed in with."""
-    if not hasattr(user, "get_session_auth_hash"):
-        return True
     given = session.get(HASH_SESSION_KEY) or ""
     hashes = (user.get_session_auth_hash(), *user.get_session_auth_fallback_hash())
     return any(constant_time_compare(given, each) for each in hashes)

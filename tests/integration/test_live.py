@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 from asgiref.sync import sync_to_async
 from channels.layers import channel_layers
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import Permission, User
 from django.db import OperationalError
 from django.test import Client
@@ -122,6 +123,17 @@ async def test_a_session_that_ended_is_nobodys(viewer: Client) -> None:
     stale = socket(viewer)
     await sync_to_async(viewer.logout)()
     assert await stale.connect() == (False, 4401)
+
+
+@in_loop
+async def test_a_session_that_makes_no_sense_is_nobodys(viewer: Client) -> None:
+    def spoil() -> None:
+        session = viewer.session
+        session[SESSION_KEY] = "not a number"
+        session.save()
+
+    await sync_to_async(spoil)()
+    assert await socket(viewer).connect() == (False, 4401)
 
 
 @in_loop
@@ -267,9 +279,15 @@ async def test_a_database_that_was_away_is_watched_again(
 ) -> None:
     async with opened(viewer) as found:
         ask = watcher_module._revision
-        monkeypatch.setattr(watcher_module, "_revision", fail)
+        failures: list[int] = []
+
+        def away() -> int:
+            failures.append(1)
+            raise OperationalError("the database is away")
+
+        monkeypatch.setattr(watcher_module, "_revision", away)
         async with asyncio.timeout(5):
-            while "the database is away" not in caplog.text:
+            while len(failures) < 3:
                 await asyncio.sleep(0)
         monkeypatch.setattr(watcher_module, "_revision", ask)
         revision = await write()
@@ -364,6 +382,41 @@ async def test_a_layer_that_is_away_is_said_once_and_joined_again(
         layer.away = False
         await joined(layer)
     assert caplog.text.count("The channel layer is away") == 1
+
+
+@in_loop
+async def test_a_layer_that_forgets_its_groups_is_joined_anew(
+    viewer: Client, layer: SharedLayer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "REJOIN", 0.01)
+    joined: list[str] = []
+    add = layer.group_add
+
+    async def note(group: str, channel: str) -> None:
+        joined.append(channel)
+        await add(group, channel)
+
+    monkeypatch.setattr(layer, "group_add", note)
+    async with opened(viewer), asyncio.timeout(5):
+        while len(joined) < 3:
+            await asyncio.sleep(0)
+
+
+@in_loop
+async def test_a_layer_that_times_out_is_away(
+    viewer: Client,
+    layer: SharedLayer,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def slow(_channel: str) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(layer, "receive", slow)
+    async with opened(viewer) as found:
+        revision = await write()
+        assert (await found.receive_json_from())["revision"] == revision
+    assert "The channel layer is away" in caplog.text
 
 
 @in_loop
