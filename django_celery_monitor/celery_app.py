@@ -21,13 +21,20 @@ def find_app(path: str | None = None) -> Celery:
     if path is None:
         return current_app._get_current_object()  # type: ignore[no-any-return, attr-defined]
     try:
-        app: Celery = find_celery_app(path)
-    except (ImportError, AttributeError) as error:
-        raise ImproperlyConfigured(
-            f"No Celery app at {path!r}: {error}. Set {SETTING}['APP'] or --app to its dotted"
-            " path, such as 'proj.celery:app'."
-        ) from error
+        app: object = find_celery_app(path)
+    # Value and type errors: a path that is none, such as "..".
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        raise _no_app(path, error) from error
+    if not isinstance(app, Celery):
+        raise _no_app(path, f"it is a {type(app).__name__}")
     return app
+
+
+def _no_app(path: str, reason: object) -> ImproperlyConfigured:
+    return ImproperlyConfigured(
+        f"No Celery app at {path!r}: {reason}. Set {SETTING}['APP'] or --app to its dotted"
+        " path, such as 'proj.celery:app'."
+    )
 
 
 def _beside_settings() -> str | None:

@@ -7,9 +7,17 @@ import random
 import time
 from typing import TYPE_CHECKING, Final
 
-from django.db import DataError, InterfaceError, OperationalError, connections, router
+from django.db import (
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connections,
+    router,
+)
 
 from django_celery_monitor.control.task_events import enable_events
+from django_celery_monitor.ingest.queues import passing_errors
 from django_celery_monitor.models import Task
 from django_celery_monitor.upkeep.collector_run import RunLog
 
@@ -26,6 +34,10 @@ logger = logging.getLogger("django_celery_monitor")
 _SEEN_EVERY: Final = 2.0
 _ENABLE_EVERY: Final = 10.0
 _MAX_DELAY: Final = 30.0
+# What a database or its driver says to a value that it cannot hold.
+_REFUSED: Final = (DataError, IntegrityError, ArithmeticError, ValueError)
+# Longer than the receiver takes to notice that it is to stop.
+_LAST_WAIT: Final = 0.5
 # How long to go on trying, once asked to stop, when the database is away.
 _PATIENCE: Final = 10.0
 
@@ -93,6 +105,8 @@ class Collector:
         finally:
             self._receiver.close()
             self._publisher.flush()
+            if self._subscription:
+                self._guarded(self._say_seen)
             self._guarded(self._runs.end)
 
     def _turn(self) -> bool:
@@ -100,7 +114,8 @@ class Collector:
             raise self._receiver.error
         if self._stop_at:
             self._receiver.stop()
-        messages = self._receiver.take(self._batch_size, self._flush_interval)
+        within = max(self._flush_interval, _LAST_WAIT if self._stop_at else 0.0)
+        messages = self._receiver.take(self._batch_size, within)
         if messages:
             if not self._store_patiently(messages):
                 return False
@@ -116,7 +131,6 @@ class Collector:
         if subscribed and self._subscription != self._receiver.subscription:
             self._subscription = self._receiver.subscription
             self._next_seen = self._next_enable = now
-            self._guarded(self._runs.begin)
         if subscribed and now >= self._next_seen:
             self._next_seen = now + _SEEN_EVERY
             self._guarded(self._say_seen)
@@ -126,15 +140,20 @@ class Collector:
 
     def _say_seen(self) -> None:
         unsaid = self._unsaid
-        self._runs.seen(unsaid.events, unsaid.bad, unsaid.lag, changed=self._changed)
+        self._runs.seen(
+            self._subscription,
+            events=unsaid.events,
+            bad=unsaid.bad,
+            lag=unsaid.lag,
+            changed=self._changed,
+        )
         self._unsaid, self._changed = Totals(), False
 
     def _enable_events(self) -> None:
         with self._app.connection_for_write() as connection:
-            errors = (*connection.connection_errors, *connection.channel_errors)
             try:
                 enable_events(self._app, connection)
-            except errors as error:
+            except passing_errors(connection) as error:
                 logger.debug("Could not ask workers for events: %s", error)
 
     def _store_patiently(self, messages: list[Received]) -> bool:
@@ -155,23 +174,31 @@ class Collector:
                 if self._stop_at and time.monotonic() > self._stop_at + _PATIENCE:
                     logger.error("Stopped with %d messages not stored", len(messages))
                     return False
-                time.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311
+                self._pause(delay * random.uniform(0.5, 1.0))  # noqa: S311
                 delay = min(delay * 2, _MAX_DELAY)
             else:
                 return True
 
+    def _pause(self, seconds: float) -> None:
+        """Sleep so long, or until asked to stop; when asked already, half a second at most."""
+        stopping = bool(self._stop_at)
+        until = time.monotonic() + (min(seconds, 0.5) if stopping else seconds)
+        while stopping == bool(self._stop_at) and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, 0.1))
+
     def _store(self, bodies: list[bytes]) -> None:
-        """Store; halve a batch that the database finds bad until the one event is found."""
+        """Store; halve a batch that the database refuses until the one event is found."""
         try:
             outcome = self._pipeline.store(bodies)
-        except DataError as error:
+        except _REFUSED as error:
             if len(bodies) == 1:
-                outcome = self._pipeline.quarantine(bodies[0], str(error))
-            else:
+                bodies = self._pipeline.split(bodies[0])
+            if len(bodies) > 1:
                 middle = len(bodies) // 2
                 self._store(bodies[:middle])
                 self._store(bodies[middle:])
                 return
+            outcome = self._pipeline.quarantine(bodies[0], str(error))
         self.totals.add(outcome)
         self._unsaid.add(outcome)
         self._changed = self._changed or bool(outcome.revision)

@@ -15,7 +15,8 @@ from django.core.signals import setting_changed
 
 SETTING = "CELERY_MONITOR"
 MAY_NOT_BE_EMPTY = frozenset({"APP", "ACCESS_POLICY", "LOGIN_URL", "TITLE"})
-AT_MOST = {"PAGE_SIZE": 1000}
+# The collector looks up from a batch, to say that it lives and to stop, when it is stored.
+AT_MOST = {"FLUSH_INTERVAL": 5, "PAGE_SIZE": 1000}
 GUARDS = frozenset({"ACCESS_POLICY", "REDACT_KEYS", "REDACT_PATTERNS"})
 
 

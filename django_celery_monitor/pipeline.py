@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -23,6 +24,9 @@ from django_celery_monitor.upkeep.collector_run import installation_id
 
 if TYPE_CHECKING:
     from celery import Celery
+
+
+logger = logging.getLogger("django_celery_monitor")
 
 
 class Publisher(Protocol):
@@ -59,6 +63,7 @@ class Pipeline:
             max_traceback=settings.MAX_TRACEBACK,
         )
         self._publisher = publisher
+        self._said: set[str] = set()
 
     def store(self, bodies: Iterable[bytes], arrived: Timestamp | None = None) -> Outcome:
         """Store the events in ``bodies`` in one transaction, then announce what changed.
@@ -69,6 +74,7 @@ class Pipeline:
         """
         arrived = time.time() if arrived is None else arrived
         decoded = self._decoder.decode(bodies, arrived)
+        self._say(decoded.bad)
         stored = batch.store(decoded, arrived, router.db_for_write(Task))
         if stored.revision and self._publisher:
             self._publisher.changed(stored.revision, stored.tasks, stored.workers)
@@ -83,12 +89,28 @@ class Pipeline:
             revision=stored.revision,
         )
 
+    def split(self, body: bytes) -> list[bytes]:
+        """The events of a message as messages of their own."""
+        return self._decoder.split(body)
+
     def quarantine(self, body: bytes, reason: str) -> Outcome:
         """Put a message aside that the database refuses."""
         reason = f"refused by the database: {reason}"
         bad = Decoded({}, [], [(reason, self._decoder.quarantined(body))], 0)
+        self._say(bad.bad)
         stored = batch.store(bad, time.time(), router.db_for_write(Task))
         return Outcome(0, 1, 0, 0, None, stored.revision)
+
+    def _say(self, bad: list[tuple[str, str]]) -> None:
+        """Log the first of each kind: whoever sends one bad event may send a million."""
+        for reason, _text in bad:
+            kind = reason.partition(":")[0]
+            if kind not in self._said:
+                self._said.add(kind)
+                extra = {"action": "quarantined", "reason": reason}
+                logger.warning(
+                    "Put aside a bad event, the first of its kind: %s", reason, extra=extra
+                )
 
 
 def build_collector(app: Celery, **options: Any) -> Collector:

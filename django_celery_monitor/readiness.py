@@ -10,7 +10,12 @@ from django.db import OperationalError, connections, router
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.translation import gettext as _
 
-from django_celery_monitor.ingest.queues import TransportError, event_queue
+from django_celery_monitor.ingest.queues import (
+    TransportError,
+    connection_to_read,
+    event_queue,
+    passing_errors,
+)
 from django_celery_monitor.models import Task
 
 if TYPE_CHECKING:
@@ -43,12 +48,16 @@ def _database_problems(alias: str) -> list[str]:
 
 
 def _broker_problems(app: Celery) -> list[str]:
-    with app.connection_for_read() as connection:
+    try:
+        connection = connection_to_read(app)
+    except TransportError as error:
+        return [str(error)]
+    with connection:
         try:
-            connection.ensure_connection(max_retries=1, timeout=5)
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=5)
             event_queue(app, connection, UUID(int=0))
         except TransportError as error:
             return [str(error)]
-        except connection.connection_errors as error:
+        except passing_errors(connection) as error:
             return [_("Broker %(url)s: %(error)s") % {"url": connection.as_uri(), "error": error}]
     return []

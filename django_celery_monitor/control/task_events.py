@@ -22,5 +22,7 @@ def send_task_events(*, conf: Any = None, **_kwargs: Any) -> None:
 
 
 def enable_events(app: Celery, connection: Connection) -> None:
-    """Ask every running worker to send task events; waits for no reply."""
+    """Ask every running worker to send task events; waits for no reply, nor for a broker."""
+    # Left alone, it would try to connect for ever.
+    connection.ensure_connection(max_retries=1, interval_start=0, timeout=5)
     app.control.enable_events(connection=connection)

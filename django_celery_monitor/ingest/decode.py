@@ -143,6 +143,13 @@ class Decoder:
         text = _dump(redacted)
         return redacted if len(text) <= _MAX_CUSTOM else judge.cut(text, _MAX_CUSTOM)
 
+    def split(self, body: bytes) -> list[bytes]:
+        """A message for each event of a list; a message that cannot be read stays whole."""
+        try:
+            return [_dump(event).encode() for event in judge.load(body)] or [body]
+        except BadEventError:
+            return [body]
+
     def quarantined(self, body: bytes) -> str:
         """A message as it may be kept aside: redacted, cut."""
         try:

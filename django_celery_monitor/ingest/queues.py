@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from celery.events.event import get_exchange
 from kombu import Queue
+from kombu.exceptions import OperationalError
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -28,6 +29,22 @@ _ARGUMENTS: Final[dict[str, Any]] = {
 
 class TransportError(Exception):
     """The broker's transport cannot carry events."""
+
+
+def connection_to_read(app: Celery, **options: Any) -> Connection:
+    """Not connected yet; raises ``TransportError`` when its transport cannot be loaded."""
+    try:
+        connection = app.connection_for_read(**options)
+        passing_errors(connection)
+    except (ImportError, KeyError) as error:
+        raise TransportError(f"The broker's transport cannot be loaded: {error}") from error
+    return connection
+
+
+def passing_errors(connection: Connection) -> tuple[type[BaseException], ...]:
+    """What waiting may mend."""
+    # Kombu raises its own error, which is none of the others, when it cannot connect at all.
+    return (OperationalError, *connection.connection_errors, *connection.channel_errors)
 
 
 def event_queue(app: Celery, connection: Connection, installation: UUID) -> Queue:

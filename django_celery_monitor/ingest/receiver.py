@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from amqp.exceptions import PreconditionFailed
 from kombu import Consumer, Queue
 
-from django_celery_monitor.ingest.queues import DURABLE_TRANSPORTS, TransportError, event_queue
+from django_celery_monitor.ingest.queues import (
+    DURABLE_TRANSPORTS,
+    TransportError,
+    connection_to_read,
+    event_queue,
+    passing_errors,
+)
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -42,7 +48,7 @@ class Receiver(threading.Thread):
     """Keeps a subscription to the project's broker, for ever; see ``take`` and ``acknowledge``.
 
     ``subscription`` counts the subscriptions since the start; ``subscribed`` says whether one is
-    up. ``error`` holds what ended the thread: only faults that no waiting can mend.
+    up. ``error`` holds what ended the thread: faults that no waiting can mend.
     """
 
     def __init__(self, app: Celery, installation: UUID) -> None:
@@ -50,7 +56,7 @@ class Receiver(threading.Thread):
         self.subscription = 0
         self.subscribed = threading.Event()
         self.error: Exception | None = None
-        self.transport = app.connection_for_read().transport_cls or ""
+        self.transport = connection_to_read(app).transport_cls or ""
         self._app = app
         self._installation = installation
         self._messages: queue.Queue[Received] = queue.Queue(CAPACITY)
@@ -58,6 +64,7 @@ class Receiver(threading.Thread):
         self._closing = threading.Event()
         self._stored: Received | None = None
         self._acknowledges = False
+        self._lost = False
         self._checked_at = 0.0
 
     def take(self, events: int, within: float) -> list[Received]:
@@ -94,27 +101,30 @@ class Receiver(threading.Thread):
             self.join(timeout=10)
 
     def run(self) -> None:
+        try:
+            self._keep_listening()
+        # Whatever it is, the thread that waits for messages has to hear of it.
+        except Exception as error:
+            self.error = error
+
+    def _keep_listening(self) -> None:
         delay = 1.0
-        while not self._closing.is_set() and not self._stopping.is_set():
-            connection = self._app.connection_for_read(heartbeat=self._app.conf.broker_heartbeat)
+        while not self._stopping.is_set():
+            connection = connection_to_read(self._app, heartbeat=self._app.conf.broker_heartbeat)
             try:
                 self._listen(connection)
-                delay = 1.0
-            except TransportError as error:
-                self.error = error
-                return
-            except (*connection.connection_errors, *connection.channel_errors) as error:
+            except passing_errors(connection) as error:
                 if self.subscribed.is_set():
                     delay = 1.0
                 self._say_lost(error, delay)
-                self._closing.wait(delay * random.uniform(0.5, 1.0))  # noqa: S311
+                self._stopping.wait(delay * random.uniform(0.5, 1.0))  # noqa: S311
                 delay = min(delay * 2, _MAX_DELAY)
             finally:
                 self.subscribed.clear()
                 connection.release()
 
     def _listen(self, connection: Connection) -> None:
-        connection.ensure_connection(max_retries=1, timeout=10)
+        connection.ensure_connection(max_retries=1, interval_start=0, timeout=10)
         source = event_queue(self._app, connection, self._installation)
         self._acknowledges = connection.transport.driver_type in DURABLE_TRANSPORTS
         channel: Any = connection.default_channel
@@ -125,6 +135,7 @@ class Receiver(threading.Thread):
         self._stored = None
         with self._consumer(channel, source):
             self.subscribed.set()
+            self._lost = False
             logger.info("Listening to %s", connection.as_uri(), extra={"action": "subscribed"})
             while not self._stopping.is_set():
                 self._drain(connection)
@@ -173,7 +184,8 @@ class Receiver(threading.Thread):
 
     def _say_lost(self, error: BaseException, delay: float) -> None:
         # Once for each loss; the attempts after it are for debugging.
-        level = logging.WARNING if self.subscribed.is_set() or not self.subscription else 10
+        level = logging.DEBUG if self._lost else logging.WARNING
+        self._lost = True
         logger.log(
             level,
             "No connection to the broker (%s); trying again, at most every %d s",

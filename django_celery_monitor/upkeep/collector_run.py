@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
+from typing import Any
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from django_celery_monitor.models import CollectorRun, Installation
@@ -19,14 +20,15 @@ def installation_id(using: str) -> UUID:
 
 
 class RunLog:
-    """The row of the present subscription; ``begin`` closes the one before."""
+    """The row of the present subscription."""
 
     def __init__(self, using: str, transport: str) -> None:
         self._using = using
         self._transport = transport
         self._pk: int | None = None
+        self._subscription = 0
 
-    def begin(self) -> None:
+    def _begin(self, subscription: int) -> None:
         self.end()
         now = timezone.now()
         run = CollectorRun.objects.using(self._using).create(
@@ -36,23 +38,31 @@ class RunLog:
             started_at=now,
             last_seen_at=now,
         )
-        self._pk = run.pk
+        self._pk, self._subscription = run.pk, subscription
 
-    def seen(self, events: int, bad: int, lag: float | None, *, changed: bool) -> None:
-        """Renew the row, adding what was stored since."""
-        if self._pk is None:
-            return
+    def seen(
+        self, subscription: int, *, events: int, bad: int, lag: float | None, changed: bool
+    ) -> None:
+        """Renew the row, adding what was stored since; a new subscription gets a new row."""
         now = timezone.now()
-        rows = CollectorRun.objects.using(self._using).filter(pk=self._pk)
-        rows.update(
-            last_seen_at=now, lag=lag, events=F("events") + events, bad_events=F("bad_events") + bad
-        )
+        values: dict[str, Any] = {
+            "last_seen_at": now,
+            "lag": lag,
+            "events": F("events") + events,
+            "bad_events": F("bad_events") + bad,
+        }
         if changed:
-            rows.update(committed_at=now)
+            values["committed_at"] = now
+        known = self._pk is not None and subscription == self._subscription
+        if not (known and self._rows().update(**values)):
+            self._begin(subscription)
+            self._rows().update(**values)
 
     def end(self) -> None:
         if self._pk is not None:
             now = timezone.now()
-            rows = CollectorRun.objects.using(self._using).filter(pk=self._pk)
-            rows.update(last_seen_at=now, ended_at=now)
+            self._rows().update(last_seen_at=now, ended_at=now)
             self._pk = None
+
+    def _rows(self) -> QuerySet[CollectorRun]:
+        return CollectorRun.objects.using(self._using).filter(pk=self._pk or 0)

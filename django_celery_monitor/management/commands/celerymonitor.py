@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from django_celery_monitor.celery_app import find_app
 from django_celery_monitor.collector import Collector, Totals
-from django_celery_monitor.conf import get_settings
+from django_celery_monitor.conf import AT_MOST, get_settings
 from django_celery_monitor.ingest.queues import TransportError
 from django_celery_monitor.pipeline import build_collector
 from django_celery_monitor.readiness import problems
@@ -22,10 +22,24 @@ from django_celery_monitor.readiness import problems
 LEVELS = {0: logging.ERROR, 1: logging.INFO, 2: logging.INFO, 3: logging.DEBUG}
 
 
-def positive(text: str) -> float:
-    number = float(text)
+def whole(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
     if number <= 0:
-        raise argparse.ArgumentTypeError(_("must be greater than 0"))
+        raise argparse.ArgumentTypeError(_("must be a whole number greater than 0"))
+    return number
+
+
+def seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number <= AT_MOST["FLUSH_INTERVAL"]:
+        most = {"most": AT_MOST["FLUSH_INTERVAL"]}
+        raise argparse.ArgumentTypeError(_("must be a number of seconds, at most %(most)s") % most)
     return number
 
 
@@ -36,11 +50,11 @@ class Command(BaseCommand):
         settings = get_settings()
         parser.add_argument("-A", "--app", help="dotted path of the Celery app")
         parser.add_argument(
-            "--batch-size", type=positive, default=settings.BATCH_SIZE, help="events in a batch"
+            "--batch-size", type=whole, default=settings.BATCH_SIZE, help="events in a batch"
         )
         parser.add_argument(
             "--flush-interval",
-            type=positive,
+            type=seconds,
             default=settings.FLUSH_INTERVAL,
             help="seconds a batch waits for more",
         )
@@ -66,7 +80,7 @@ class Command(BaseCommand):
             return
         collector = build_collector(
             app,
-            batch_size=int(options["batch_size"]),
+            batch_size=options["batch_size"],
             flush_interval=options["flush_interval"],
             enable=get_settings().ENABLE_EVENTS and not options["no_enable_events"],
             on_turn=StatusLine(self) if self.stdout.isatty() else Log(),
@@ -74,9 +88,10 @@ class Command(BaseCommand):
         self._run(collector)
 
     def _run(self, collector: Collector) -> None:
-        def stop(signum: int, _frame: Any) -> None:
+        def stop(_signum: int, _frame: Any) -> None:
             # The second signal finds the system's own handler, which ends the process.
-            signal.signal(signum, signal.SIG_DFL)
+            for each in before:
+                signal.signal(each, signal.SIG_DFL)
             collector.stop()
 
         before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}

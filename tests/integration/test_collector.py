@@ -1,0 +1,357 @@
+"""The collector on real brokers, in a thread of the test."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import Celery
+from django.db import DataError, OperationalError, connections
+from kombu import Queue
+from kombu.transport import memory
+
+from django_celery_monitor.collector import Collector
+from django_celery_monitor.control.task_events import enable_events
+from django_celery_monitor.ingest.queues import TransportError
+from django_celery_monitor.ingest.receiver import Received, Receiver
+from django_celery_monitor.models import BadEvent, CollectorRun, Installation, Task
+from django_celery_monitor.pipeline import Outcome, Pipeline, build_collector
+from django_celery_monitor.upkeep.collector_run import RunLog, installation_id
+from tests.integration.collecting import app_on, collecting, lives, publish, running
+from tests.servers.ports import free_ports
+from tests.servers.process import answers
+from tests.servers.process import running as process
+from tests.servers.programs import find_all
+from tests.servers.redis import REDIS
+from tests.streams import body, event, wire
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+OPTIONS: dict[str, Any] = {"batch_size": 100, "flush_interval": 0.02, "enable": False}
+
+
+@pytest.fixture(params=["memory", "redis", "rabbitmq"])
+def app(request: pytest.FixtureRequest) -> Celery:
+    if request.param == "memory":
+        return app_on("memory://")
+    return app_on(request.getfixturevalue(f"{request.param}_url"))
+
+
+def stored(count: int) -> bool:
+    return Task.objects.filter(state="SUCCESS").count() == count
+
+
+def test_what_is_published_is_stored(app: Celery) -> None:
+    with collecting(app) as collector:
+        publish(app, *lives([f"t{n}" for n in range(100)]), b"no json", {"type": "task-started"})
+        wait_until(lambda: stored(100) and BadEvent.objects.count() == 2)
+        totals = collector.totals
+        wait_until(lambda: (totals.events, totals.bad) == (400, 2))
+    run = CollectorRun.objects.get()
+    assert (run.events, run.bad_events) == (400, 2)
+    assert run.committed_at is not None
+    assert run.ended_at is not None
+    assert not run.is_listening()
+
+
+def test_the_workers_own_dispatcher_is_understood(app: Celery) -> None:
+    with collecting(app), app.connection_for_write() as link:
+        with app.events.Dispatcher(link, hostname="w1@x", buffer_group={"task"}) as dispatcher:
+            for kind in ("received", "started"):
+                dispatcher.send(f"task-{kind}", uuid="t1", name="shop.pay", args="()", kwargs="{}")
+            dispatcher.send("worker-heartbeat", freq=2.0, active=0, processed=1)
+            dispatcher.flush()
+        wait_until(lambda: Task.objects.filter(id="t1", state="STARTED", worker="w1@x").exists())
+
+
+def test_stopping_stores_what_was_received(app: Celery) -> None:
+    collector = build_collector(app, **OPTIONS | {"flush_interval": 0.5, "batch_size": 10_000})
+    with running(collector) as raised:
+        wait_until(collector._receiver.subscribed.is_set, timeout=20)
+        publish(app, *lives([f"t{n}" for n in range(50)]))
+        wait_until(lambda: collector._receiver._messages.qsize() or Task.objects.exists())
+    assert not raised
+    assert stored(50)
+
+
+def test_an_installation_keeps_its_queue_on_rabbitmq(rabbitmq_url: str) -> None:
+    """What is published while nobody listens waits there."""
+    app = app_on(rabbitmq_url)
+    with collecting(app):
+        pass
+    publish(app, *lives(["t1", "t2"]))
+    with collecting(app):
+        wait_until(lambda: stored(2))
+    with app.connection_for_read() as link:
+        Queue(f"celeryev.monitor.{Installation.objects.get().uuid}").queue_declare(
+            channel=link.default_channel, passive=True
+        )
+
+
+def test_two_collectors_store_everything_once(app: Celery) -> None:
+    with collecting(app) as one, collecting(app) as two:
+        publish(app, *lives([f"t{n}" for n in range(60)]))
+        wait_until(lambda: stored(60))
+        wait_until(lambda: one.totals.tasks + two.totals.tasks >= 60)
+    assert CollectorRun.objects.count() == 2
+
+
+@pytest.fixture
+def writer(monkeypatch: pytest.MonkeyPatch) -> Iterator[sqlite3.Connection]:
+    """Somebody else who may lock the database; nobody waits for the lock as long as usual."""
+    monkeypatch.setitem(connections.settings["default"]["OPTIONS"], "timeout", 0.05)
+    installation_id("default")
+    with closing(sqlite3.connect(connections["default"].settings_dict["NAME"])) as link:
+        link.isolation_level = None
+        yield link
+
+
+def test_a_locked_database_is_waited_for(
+    app: Celery, writer: sqlite3.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    with collecting(app) as collector:
+        wait_until(CollectorRun.objects.exists)
+        writer.execute("BEGIN IMMEDIATE")
+        publish(app, *lives(["t1", "t2"]))
+        wait_until(lambda: "does not take a batch (database is locked)" in caplog.text)
+        assert collector.totals.tasks == 0
+        writer.execute("ROLLBACK")
+        wait_until(lambda: stored(2))
+
+
+def test_a_subscription_is_noted_though_the_database_was_locked_when_it_began(
+    writer: sqlite3.Connection,
+) -> None:
+    """It was tried once only, and pages said that no collector runs."""
+    turns = count()
+    collector = build_collector(app_on("memory://"), **OPTIONS, on_turn=lambda _totals: next(turns))
+    writer.execute("BEGIN IMMEDIATE")
+    with running(collector):
+        wait_until(lambda: collector._subscription and next(turns) > 5)
+        assert not CollectorRun.objects.exists()
+        writer.execute("ROLLBACK")
+        wait_until(CollectorRun.objects.filter(ended_at=None).exists)
+
+
+def test_a_queue_with_other_arguments_is_a_clear_error(rabbitmq_url: str) -> None:
+    app = app_on(rabbitmq_url)
+    with app.connection_for_write() as link:
+        name = f"celeryev.monitor.{installation_id('default')}"
+        Queue(name, durable=True).queue_declare(channel=link.default_channel)
+    with pytest.raises(TransportError, match=f"{name}' exists with other arguments.*Delete it"):
+        build_collector(app, **OPTIONS).run()
+
+
+class NoFanout(memory.Transport):
+    """As those of queues that only hand out tasks."""
+
+    driver_type = "sqs"
+    implements = memory.Transport.implements.extend(exchange_type=frozenset(["direct"]))
+
+
+@pytest.mark.parametrize(
+    ("transport", "message"),
+    [
+        (f"{__name__}:NoFanout", "no events over 'sqs': use RabbitMQ or Redis"),
+        ("nowhere.to.be.found:Transport", "cannot be loaded: No module named 'nowhere'"),
+        ("carrierpigeon", "cannot be loaded: .*No such transport: carrierpigeon"),
+    ],
+)
+def test_a_transport_without_events_is_a_clear_error(transport: str, message: str) -> None:
+    app = app_on("memory://", broker_transport=transport)
+    with pytest.raises(TransportError, match=message):
+        build_collector(app, **OPTIONS).run()
+
+
+def test_whatever_ends_the_receiver_ends_the_collector(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its thread died alone, and the collector went on without it."""
+    monkeypatch.setattr(Receiver, "_listen", lambda *_args: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        build_collector(app_on("memory://"), **OPTIONS).run()
+
+
+@contextmanager
+def redis_server(port: int, folder: Path) -> Iterator[None]:
+    program = find_all([REDIS])["Redis"]["redis-server"]
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    log, is_up = folder / "redis.log", lambda: answers(port, b"PING\r\n", b"+PONG")
+    with process([program, *options], log, ready=is_up):
+        yield
+
+
+def test_a_broker_that_restarts_is_found_again_and_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "django_celery_monitor")
+    [port] = free_ports(1)
+    app = app_on(f"redis://127.0.0.1:{port}/0")
+    collector = build_collector(app, **OPTIONS)
+    receiver = collector._receiver
+    with running(collector) as raised:
+        # It may start before its broker does.
+        wait_until(lambda: "No connection to the broker" in caplog.text)
+        for task_id in ("t1", "t2"):
+            with redis_server(port, tmp_path):
+                wait_until(receiver.subscribed.is_set, timeout=20)
+                publish(app, *lives([task_id]))
+                wait_until(Task.objects.filter(id=task_id).exists)
+            wait_until(lambda: not receiver.subscribed.is_set())
+    assert not raised
+    assert caplog.text.count("No connection to the broker") == 3
+    assert caplog.text.count("Listening to") == 2
+    assert CollectorRun.objects.count() == 2
+
+
+def test_stopping_without_a_broker_takes_no_time() -> None:
+    [port] = free_ports(1)
+    begun = time.monotonic()
+    with running(build_collector(app_on(f"redis://127.0.0.1:{port}"), **OPTIONS)) as raised:
+        pass
+    assert not raised
+    assert time.monotonic() - begun < 5
+
+
+def test_asking_workers_for_events_does_not_wait_for_a_broker() -> None:
+    """It tried to connect for ever, and neither stored nor stopped meanwhile."""
+    [port] = free_ports(1)
+    app = app_on(f"redis://127.0.0.1:{port}")
+    with app.connection_for_write() as link, pytest.raises(Exception, match="refused"):
+        enable_events(app, link)
+
+
+class Mailbox:
+    """A receiver without a broker: hands out what the test put in, and remembers what is stored."""
+
+    transport = "test"
+    subscription = 1
+    error = None
+
+    def __init__(self, *bodies: bytes) -> None:
+        self.subscribed = threading.Event()
+        self.subscribed.set()
+        self.acknowledged: list[Received] = []
+        self._messages = [Received(1, tag, each) for tag, each in enumerate(bodies)]
+
+    def take(self, _events: int, within: float) -> list[Received]:
+        taken, self._messages = self._messages, []
+        return taken
+
+    def acknowledge(self, messages: list[Received]) -> None:
+        self.acknowledged += messages
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class Announced:
+    def __init__(self) -> None:
+        self.revisions: list[int] = []
+
+    def changed(self, revision: int, tasks: Any, workers: Any) -> None:
+        self.revisions.append(revision)
+
+    def flush(self) -> None: ...
+
+
+class Fussy(Pipeline):
+    """As if the database refused, or was away for, batches with some texts in them."""
+
+    def __init__(self, app: Celery, refused: dict[bytes, Exception]) -> None:
+        super().__init__(app)
+        self.refused = refused
+        self.tries = 0
+
+    def store(self, bodies: Any, arrived: float | None = None) -> Outcome:
+        self.tries += 1
+        for text, error in self.refused.items():
+            if any(text in each for each in bodies):
+                raise error
+        return super().store(bodies, arrived)
+
+
+def collector_of(mailbox: Mailbox, pipeline: Pipeline) -> Collector:
+    app = app_on("memory://")
+    return Collector(app, mailbox, pipeline, Announced(), **OPTIONS)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "error", [DataError("too long"), ValueError("year 0"), OverflowError("int")]
+)
+def test_one_event_that_the_database_refuses_costs_no_other(error: Exception) -> None:
+    """Also none of those that came in the same message."""
+    good = [body(wire(f"t{n}", event("started"))) for n in range(40)]
+    group = body(
+        *[wire(f"g{n}", event("started", name="é")) for n in range(23)],
+        wire("bad", event("started", args="poison, token='hunter2'")),
+    )
+    mailbox = Mailbox(*good[:20], group, *good[20:])
+    collector = collector_of(mailbox, Fussy(app_on("memory://"), {b"poison": error}))
+    collector.stop()
+    collector.run()
+    assert Task.objects.count() == 63
+    bad = BadEvent.objects.get()
+    assert bad.reason == f"refused by the database: {error}"
+    assert '"uuid":"bad"' in bad.body
+    assert "hunter2" not in bad.body
+    assert len(mailbox.acknowledged) == 41
+
+
+def test_a_database_that_stays_away_is_left_in_time(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("django_celery_monitor.collector._PATIENCE", 0.2)
+    mailbox = Mailbox(body(wire("t1", event("started"))))
+    pipeline = Fussy(app_on("memory://"), {b"t1": OperationalError("gone")})
+    collector = collector_of(mailbox, pipeline)
+    collector.stop()
+    collector.run()
+    assert mailbox.acknowledged == []
+    assert "Stopped with 1 messages not stored" in caplog.text
+    assert 1 < pipeline.tries < 5
+
+
+def test_a_long_wait_for_the_database_is_said_once_and_ended_by_stopping(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("django_celery_monitor.collector._PATIENCE", 0.0)
+    mailbox = Mailbox(body(wire("t1", event("started"))))
+    pipeline = Fussy(app_on("memory://"), {b"t1": OperationalError("gone")})
+    collector = collector_of(mailbox, pipeline)
+    with running(collector):
+        wait_until(lambda: pipeline.tries >= 3)
+        begun = time.monotonic()
+    assert time.monotonic() - begun < 2
+    assert caplog.text.count("does not take a batch") == 1
+
+
+def test_bad_events_are_logged_once_for_each_kind(caplog: pytest.LogCaptureFixture) -> None:
+    pipeline = Pipeline(app_on("memory://"))
+    for _turn in range(3):
+        pipeline.store([b"{", b"[", body({"type": "task-sent"}), body({"type": "task-x"})])
+    assert [record.getMessage().partition(": ")[2][:8] for record in caplog.records] == [
+        *("not JSON", "no uuid")
+    ]
+
+
+def test_a_run_whose_row_is_gone_begins_a_new_one() -> None:
+    log = RunLog("default", "redis")
+    for _turn in range(2):
+        log.seen(1, events=2, bad=0, lag=None, changed=True)
+    assert CollectorRun.objects.get().events == 4
+    log.seen(2, events=1, bad=0, lag=0.5, changed=False)
+    assert list(CollectorRun.objects.order_by("pk").values_list("events", flat=True)) == [4, 1]
+    CollectorRun.objects.all().delete()
+    log.seen(2, events=3, bad=1, lag=0.5, changed=False)
+    assert CollectorRun.objects.get().events == 3
+    log.end()
+    assert CollectorRun.objects.get().ended_at is not None
