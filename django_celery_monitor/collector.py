@@ -104,7 +104,7 @@ class Collector:
                 pass
         finally:
             self._receiver.close()
-            self._publisher.flush()
+            self._publisher.close()
             if self._subscription:
                 self._guarded(self._say_seen)
             self._guarded(self._runs.end)

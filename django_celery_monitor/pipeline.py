@@ -36,6 +36,8 @@ class Publisher(Protocol):
 
     def flush(self) -> None: ...
 
+    def close(self) -> None: ...
+
 
 class Outcome(NamedTuple):
     """What became of the messages given to ``Pipeline.store``."""

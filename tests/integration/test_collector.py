@@ -262,6 +262,8 @@ class Announced:
 
     def flush(self) -> None: ...
 
+    def close(self) -> None: ...
+
 
 class Fussy(Pipeline):
     """As if the database refused, or was away for, batches with some texts in them."""
