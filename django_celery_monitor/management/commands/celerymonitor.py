@@ -88,10 +88,15 @@ class Command(BaseCommand):
         self._run(collector)
 
     def _run(self, collector: Collector) -> None:
-        def stop(_signum: int, _frame: Any) -> None:
-            # The second signal finds the system's own handler, which ends the process.
-            for each in before:
-                signal.signal(each, signal.SIG_DFL)
+        stopping = False
+
+        def stop(signum: int, _frame: Any) -> None:
+            nonlocal stopping
+            if stopping:
+                # The system's own handler ends the process.
+                signal.signal(signum, signal.SIG_DFL)
+                signal.raise_signal(signum)
+            stopping = True
             collector.stop()
 
         before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
