@@ -45,19 +45,27 @@ def main() -> int:
         signal.signal(signum, _interrupt)
     stream = _stream(options)
     done: list[Figures] = []
-    with TemporaryDirectory(prefix="celery-monitor-benchmark-") as work:
-        # Subjects take turns, so that a busy hour of the machine hits all of them.
-        for run in range(options.runs):
-            for broker in options.brokers:
-                for name in options.subjects:
-                    folder = Path(work, f"{broker}-{name}-{run}")
-                    folder.mkdir()
-                    done.append(_measure(SUBJECTS[name], broker, folder, stream, options))
-                    print(_progress(done[-1]), file=sys.stderr, flush=True)
+    try:
+        with TemporaryDirectory(prefix="celery-monitor-benchmark-") as work:
+            for broker, name, folder in _turns(options, Path(work)):
+                done.append(_measure(SUBJECTS[name], broker, folder, stream, options))
+                print(_progress(done[-1]), file=sys.stderr, flush=True)
+    finally:
+        # What was measured before something went wrong took minutes, too.
+        if options.json:
+            options.json.write_text(json.dumps(as_json(done, _told(options)), indent=1) + "\n")
     print(table(done))
-    if options.json:
-        options.json.write_text(json.dumps(as_json(done, _told(options)), indent=1) + "\n")
     return 0
+
+
+def _turns(options: argparse.Namespace, work: Path) -> Iterator[tuple[str, str, Path]]:
+    """Subjects take turns, so that a busy hour of the machine hits all of them."""
+    for run in range(options.runs):
+        for broker in options.brokers:
+            for name in options.subjects:
+                folder = work / f"{broker}-{name}-{run}"
+                folder.mkdir()
+                yield broker, name, folder
 
 
 def _measure(

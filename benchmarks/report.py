@@ -6,13 +6,13 @@ import os
 import platform
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from importlib.metadata import distributions
 from statistics import median
 from typing import Any
 
 BASE = "Flower"
 _HEADINGS = ("broker", "monitor", "events/CPU-s", "x Flower", "events/s", "peak MB", "lost")
-_PACKAGES = ("celery", "kombu", "Django", "psycopg", "redis", "amqp")
+_PACKAGES = frozenset({"amqp", "celery", "django", "flower", "kombu", "psycopg", "redis"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,9 @@ def as_json(figures: Iterable[Figures], options: dict[str, Any]) -> dict[str, An
             "python": platform.python_version(),
             "system": platform.platform(),
         },
-        "packages": {name: version(name) for name in _PACKAGES},
+        "packages": {
+            each.name: each.version for each in distributions() if each.name.lower() in _PACKAGES
+        },
         "runs": [asdict(each) for each in figures],
     }
 
