@@ -3,7 +3,8 @@
 The rules, in the order in which they decide:
 
 =====================  =====================================================================
-attempt                the highest ``retries`` that a worker reported
+attempt                the highest ``retries`` that a worker reported; while that is open, also
+                       what was delivered after it and ended
 final state            SUCCESS > REJECTED > FAILURE > REVOKED; equally strong: the latest
 no final               RETRY when the attempt ended so and was not delivered again after; else
                        the app's own state, STARTED, RECEIVED; PENDING when it was given back
@@ -136,7 +137,7 @@ def _state(runs: tuple[Run, ...]) -> tuple[str, Run | None, bool]:
         run = runs[0]
         return STATE_OF.get(run.outcome) or _open_state(run), run, False
     attempt = [run for run in runs if run.retries == runs[-1].retries]
-    strongest = max(attempt, key=_strength)
+    strongest = max([*attempt, *_deliveries_after(attempt, runs)], key=_strength)
     if strongest.outcome in FINAL:
         return STATE_OF[strongest.outcome], strongest, _restarted(runs, strongest)
     ended = (strongest.ended or 0.0) if strongest.outcome == "retried" else 0.0
@@ -145,6 +146,17 @@ def _state(runs: tuple[Run, ...]) -> tuple[str, Run | None, bool]:
         return STATE_OF[strongest.outcome], strongest, False
     run = max(open_runs, key=_progress)
     return _open_state(run), run, False
+
+
+def _deliveries_after(attempt: list[Run], runs: tuple[Run, ...]) -> list[Run]:
+    """Of an attempt that is open, what was delivered after it though it counts fewer retries.
+
+    A task that replaces itself starts from no retries again, and its first run never ends.
+    """
+    if any(run.outcome for run in attempt):
+        return []
+    begun = max(_begun(run) for run in attempt)
+    return [run for run in runs if run.outcome in FINAL and _begun(run) > begun]
 
 
 def _begun(run: Run) -> Timestamp:

@@ -292,6 +292,21 @@ def test_a_replaced_task_is_told_once() -> None:
     assert [run.outcome for run in found.runs] == ["", "succeeded"]
 
 
+def test_a_retried_task_that_replaces_itself_ends() -> None:
+    """Its replacement counts its retries from 0, so the attempt before looked like the latest."""
+    found = facts(
+        event("received", 0),
+        event("started", 1),
+        event("retried", 2),
+        event("received", 3, retries=1),
+        event("started", 4),
+        event("received", 5),
+        event("started", 6),
+        event("succeeded", 7, result="3", runtime=0.9),
+    )
+    assert (found.state, found.result, found.running_again) == ("SUCCESS", "3", False)
+
+
 def test_a_success_told_without_a_runtime() -> None:
     """The child died after it had stored its result."""
     found = facts(RECEIVED, STARTED, event("succeeded", 3, result="42"))
