@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,9 +13,12 @@ from celery.events.event import get_exchange
 from django.db import connections
 
 from django_celery_monitor.collector import Collector
+from django_celery_monitor.events import TaskEvent
 from django_celery_monitor.pipeline import build_collector
-from tests.streams import event, wire
+from tests.streams import START, event, wire
 from tests.waiting import wait_until
+
+_BEGUN = time.time() - 300
 
 
 def app_on(url: str, **conf: Any) -> Celery:
@@ -43,13 +47,18 @@ def publish(app: Celery, *messages: Any) -> None:
                 )
 
 
+def recent(task_id: str, each: TaskEvent) -> dict[str, Any]:
+    """As on the wire a few minutes ago: what is older than retention would not stay."""
+    return wire(task_id, each._replace(timestamp=each.timestamp - START + _BEGUN))
+
+
 def lives(ids: list[str]) -> list[Any]:
     """Messages as a busy worker's: the first event alone, the others in a list."""
     found: list[Any] = []
     for task_id in ids:
-        found.append(wire(task_id, event("sent")))
+        found.append(recent(task_id, event("sent")))
         rest = [event("received", 1), event("started", 2), event("succeeded", 3, runtime=1.0)]
-        found.append([wire(task_id, each) for each in rest])
+        found.append([recent(task_id, each) for each in rest])
     return found
 
 

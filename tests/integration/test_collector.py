@@ -25,13 +25,13 @@ from django_celery_monitor.ingest.receiver import Received, Receiver
 from django_celery_monitor.models import BadEvent, CollectorRun, Installation, Task
 from django_celery_monitor.pipeline import Outcome, Pipeline, build_collector
 from django_celery_monitor.upkeep.collector_run import RunLog, installation_id
-from tests.integration.collecting import app_on, collecting, lives, publish, running
+from tests.integration.collecting import app_on, collecting, lives, publish, recent, running
 from tests.servers.ports import free_ports
 from tests.servers.process import answers
 from tests.servers.process import running as process
 from tests.servers.programs import find_all
 from tests.servers.redis import REDIS
-from tests.streams import body, event, wire
+from tests.streams import body, event
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -261,7 +261,6 @@ class Announced:
         self.revisions.append(revision)
 
     def flush(self) -> None: ...
-    def close(self) -> None: ...
 
     def close(self) -> None: ...
 
@@ -292,10 +291,10 @@ def collector_of(mailbox: Mailbox, pipeline: Pipeline) -> Collector:
 )
 def test_one_event_that_the_database_refuses_costs_no_other(error: Exception) -> None:
     """Also none of those that came in the same message."""
-    good = [body(wire(f"t{n}", event("started"))) for n in range(40)]
+    good = [body(recent(f"t{n}", event("started"))) for n in range(40)]
     group = body(
-        *[wire(f"g{n}", event("started", name="é")) for n in range(23)],
-        wire("bad", event("started", args="poison, token='hunter2'")),
+        *[recent(f"g{n}", event("started", name="é")) for n in range(23)],
+        recent("bad", event("started", args="poison, token='hunter2'")),
     )
     mailbox = Mailbox(*good[:20], group, *good[20:])
     collector = collector_of(mailbox, Fussy(app_on("memory://"), {b"poison": error}))
@@ -313,7 +312,7 @@ def test_a_database_that_stays_away_is_left_in_time(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("django_celery_monitor.collector._PATIENCE", 0.2)
-    mailbox = Mailbox(body(wire("t1", event("started"))))
+    mailbox = Mailbox(body(recent("t1", event("started"))))
     pipeline = Fussy(app_on("memory://"), {b"t1": OperationalError("gone")})
     collector = collector_of(mailbox, pipeline)
     collector.stop()
@@ -327,7 +326,7 @@ def test_a_long_wait_for_the_database_is_said_once_and_ended_by_stopping(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("django_celery_monitor.collector._PATIENCE", 0.0)
-    mailbox = Mailbox(body(wire("t1", event("started"))))
+    mailbox = Mailbox(body(recent("t1", event("started"))))
     pipeline = Fussy(app_on("memory://"), {b"t1": OperationalError("gone")})
     collector = collector_of(mailbox, pipeline)
     with running(collector):
@@ -349,12 +348,12 @@ def test_bad_events_are_logged_once_for_each_kind(caplog: pytest.LogCaptureFixtu
 def test_a_run_whose_row_is_gone_begins_a_new_one() -> None:
     log = RunLog("default", "redis")
     for _turn in range(2):
-        log.seen(1, events=2, bad=0, lag=None, changed=True)
+        log.seen(1, events=2, bad=0, late=0, lag=None, changed=True)
     assert CollectorRun.objects.get().events == 4
-    log.seen(2, events=1, bad=0, lag=0.5, changed=False)
+    log.seen(2, events=1, bad=0, late=0, lag=0.5, changed=False)
     assert list(CollectorRun.objects.order_by("pk").values_list("events", flat=True)) == [4, 1]
     CollectorRun.objects.all().delete()
-    log.seen(2, events=3, bad=1, lag=0.5, changed=False)
+    log.seen(2, events=3, bad=1, late=0, lag=0.5, changed=False)
     assert CollectorRun.objects.get().events == 3
     log.end()
     assert CollectorRun.objects.get().ended_at is not None
