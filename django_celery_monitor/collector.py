@@ -20,6 +20,7 @@ from django_celery_monitor.control.task_events import enable_events
 from django_celery_monitor.ingest.queues import passing_errors
 from django_celery_monitor.models import Task
 from django_celery_monitor.upkeep.collector_run import RunLog
+from django_celery_monitor.upkeep.sweeper import Sweeper
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +47,7 @@ class Totals:
     """What a collector did since it started, for its status line and its log."""
 
     def __init__(self) -> None:
-        self.events = self.tasks = self.bad = self.batches = 0
+        self.events = self.tasks = self.bad = self.late = self.batches = 0
         self.lag: float | None = None
 
     def add(self, outcome: Outcome) -> None:
@@ -54,6 +55,7 @@ class Totals:
         self.events += outcome.events
         self.tasks += outcome.tasks
         self.bad += outcome.bad
+        self.late += outcome.late
         self.lag = outcome.lag if outcome.lag is not None else self.lag
 
 
@@ -86,6 +88,7 @@ class Collector:
         self._on_turn = on_turn
         self._using = router.db_for_write(Task)
         self._runs = RunLog(self._using, receiver.transport)
+        self._sweeper = Sweeper(self._using)
         self._stop_at: float | None = None
         self._subscription = 0
         self._next_seen = self._next_enable = 0.0
@@ -137,6 +140,7 @@ class Collector:
         if subscribed and self._enable and now >= self._next_enable:
             self._next_enable = now + _ENABLE_EVERY
             self._enable_events()
+        self._guarded(lambda: self._sweeper.turn(now))
 
     def _say_seen(self) -> None:
         unsaid = self._unsaid
@@ -144,6 +148,7 @@ class Collector:
             self._subscription,
             events=unsaid.events,
             bad=unsaid.bad,
+            late=unsaid.late,
             lag=unsaid.lag,
             changed=self._changed,
         )

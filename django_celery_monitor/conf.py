@@ -5,8 +5,9 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
+from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from django.conf import settings as django_settings
@@ -17,7 +18,16 @@ SETTING = "CELERY_MONITOR"
 MAY_NOT_BE_EMPTY = frozenset({"APP", "ACCESS_POLICY", "LOGIN_URL", "TITLE"})
 # The collector looks up from a batch, to say that it lives and to stop, when it is stored.
 AT_MOST = {"FLUSH_INTERVAL": 5, "PAGE_SIZE": 1000}
-GUARDS = frozenset({"ACCESS_POLICY", "REDACT_KEYS", "REDACT_PATTERNS"})
+GUARDS = frozenset(
+    {
+        "ACCESS_POLICY",
+        "REDACT_KEYS",
+        "REDACT_PATTERNS",
+        "RETENTION_DAYS",
+        "RETENTION_DAYS_BY",
+        "RETENTION_TASKS",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +72,12 @@ class Settings:
     PAGE_SIZE: int = 25
     # Text search looks at so many tasks, the newest, whatever the other filters are.
     SEARCH_WINDOW: int = 200_000
+    # Tasks are deleted so many days after their last event; None: never.
+    RETENTION_DAYS: float | None = 30.0
+    # The same by task name ("shop.health.*"), or by outcome ("failed", "succeeded", "revoked" ...).
+    RETENTION_DAYS_BY: dict[str, float] = field(default_factory=dict)
+    # At most so many tasks, of which the oldest go first; None: any number.
+    RETENTION_TASKS: int | None = None
     # Push changes to open pages through the channel layer; else they poll.
     LIVE: bool = True
 
@@ -92,6 +108,8 @@ def _unknown(key: object, known: list[str]) -> str:
 def _accepted(hint: Any) -> str:
     if get_origin(hint) is tuple:
         return f"a list of {get_args(hint)[0].__name__}"
+    if get_origin(hint) is dict:
+        return f"a dict of str to {get_args(hint)[1].__name__}"
     if type(None) in get_args(hint):
         return f"{get_args(hint)[0].__name__} or None"
     return str(hint.__name__)
@@ -101,6 +119,13 @@ def _fits(value: object, hint: Any) -> bool:
     if get_origin(hint) is tuple:
         item = get_args(hint)[0]
         return isinstance(value, list | tuple) and all(isinstance(each, item) for each in value)
+    if get_origin(hint) is dict:
+        item = get_args(hint)[1]
+        return isinstance(value, dict) and all(
+            isinstance(key, str) and _fits(each, item) for key, each in value.items()
+        )
+    if get_origin(hint) is UnionType:
+        return value is None or _fits(value, get_args(hint)[0])
     if hint in (int, float) and isinstance(value, bool):
         return False
     if hint is float:
@@ -111,6 +136,8 @@ def _fits(value: object, hint: Any) -> bool:
 def _bad_value(key: str, value: Any) -> list[str]:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _bad_number(key, value)
+    if isinstance(value, dict):
+        return [bad for name, each in value.items() for bad in _bad_number(key, each, name)]
     if key == "REDACT_PATTERNS":
         return [bad for pattern in value for bad in _bad_pattern(pattern)]
     if key == "REDACT_KEYS" and "" in value:
@@ -120,9 +147,10 @@ def _bad_value(key: str, value: Any) -> list[str]:
     return []
 
 
-def _bad_number(key: str, value: float) -> list[str]:
+def _bad_number(key: str, value: float, name: str | None = None) -> list[str]:
     if not math.isfinite(value) or value <= 0:
-        return [f"{SETTING}[{key!r}] is {value!r}; it must be greater than 0."]
+        place = f"{SETTING}[{key!r}]" + ("" if name is None else f"[{name!r}]")
+        return [f"{place} is {value!r}; it must be greater than 0."]
     if value > AT_MOST.get(key, math.inf):
         return [f"{SETTING}[{key!r}] is {value!r}; it must be at most {AT_MOST[key]}."]
     return []
@@ -141,7 +169,8 @@ def _bad_pattern(pattern: str) -> list[str]:
 def get_settings() -> Settings:
     """The project's settings over the defaults; keys in error (see ``problems``) are ignored.
 
-    Not those in ``GUARDS``: their defaults would show or store what the project wants hidden.
+    Not those in ``GUARDS``: their defaults would show, store or delete what the project wants
+    otherwise.
     """
     given = getattr(django_settings, SETTING, {})
     if not isinstance(given, dict):

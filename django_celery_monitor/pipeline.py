@@ -46,6 +46,8 @@ class Outcome(NamedTuple):
     bad: int
     ignored: int
     tasks: int
+    # Events refused because retention had deleted their task.
+    late: int
     # Seconds from the latest event's own time to its storing; ``None`` without an event.
     lag: float | None
     revision: int
@@ -87,6 +89,7 @@ class Pipeline:
             bad=len(decoded.bad),
             ignored=decoded.ignored,
             tasks=len(stored.tasks),
+            late=stored.late,
             lag=max(time.time() - max(times), 0.0) if times else None,
             revision=stored.revision,
         )
@@ -101,7 +104,7 @@ class Pipeline:
         bad = Decoded({}, [], [(reason, self._decoder.quarantined(body))], 0)
         self._say(bad.bad)
         stored = batch.store(bad, time.time(), router.db_for_write(Task))
-        return Outcome(0, 1, 0, 0, None, stored.revision)
+        return Outcome(0, 1, 0, 0, 0, None, stored.revision)
 
     def _say(self, bad: list[tuple[str, str]]) -> None:
         """Log the first of each kind: whoever sends one bad event may send a million."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django_celery_monitor.models.collectors import BadEvent, CollectorRun, Installation
+from django_celery_monitor.models.collectors import BadEvent, CollectorRun, Installation, Lease
 from django_celery_monitor.models.counts import TaskCount, TaskStats
 from django_celery_monitor.models.tasks import Task, TaskError
 from django_celery_monitor.models.workers import Worker
@@ -11,6 +11,7 @@ __all__ = [
     "BadEvent",
     "CollectorRun",
     "Installation",
+    "Lease",
     "Task",
     "TaskCount",
     "TaskError",

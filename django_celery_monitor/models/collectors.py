@@ -24,6 +24,8 @@ class CollectorRun(models.Model):
     ended_at = models.DateTimeField(_("ended"), null=True)
     events = models.BigIntegerField(_("events"), default=0)
     bad_events = models.BigIntegerField(_("bad events"), default=0)
+    # Events of tasks that retention had deleted already.
+    late_events = models.BigIntegerField(_("late events"), default=0)
     # Seconds between an event's own time and its storing, for the latest batch.
     lag = models.FloatField(_("lag"), null=True)
 
@@ -66,6 +68,8 @@ class Installation(models.Model):
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     uuid = models.UUIDField(default=uuid.uuid4)
     writes = models.BigIntegerField(default=0)
+    # Retention has deleted tasks up to this time: older events of unknown tasks come too late.
+    pruned_before = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("installation")
@@ -73,3 +77,19 @@ class Installation(models.Model):
 
     def __str__(self) -> str:
         return str(self.uuid)
+
+
+class Lease(models.Model):
+    """Who does a piece of upkeep, so that of several collectors one does it at a time."""
+
+    name = models.CharField(primary_key=True, max_length=64)
+    holder = models.CharField(max_length=255)
+    # By the database's clock.
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("lease")
+        verbose_name_plural = _("leases")
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.holder}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from django_celery_monitor.events import Timestamp
 from django_celery_monitor.state.derive import Facts
 from django_celery_monitor.state.runs import Run
 
@@ -39,7 +40,7 @@ def flows(facts: Facts) -> list[Flow]:
     found = []
     for run in facts.runs:
         if run.received is not None:
-            minute = int(run.received) // MINUTE * MINUTE
+            minute = minute_of(run.received)
             found.append(Flow(minute, facts.name, run.worker, facts.queue, "received", None, None))
         if run.outcome in COUNTED:
             found.append(_ended(facts, run))
@@ -47,12 +48,16 @@ def flows(facts: Facts) -> list[Flow]:
 
 
 def cohort(facts: Facts) -> Cohort:
-    return Cohort(int(facts.time) // MINUTE * MINUTE, facts.name, facts.state)
+    return Cohort(minute_of(facts.time), facts.name, facts.state)
+
+
+def minute_of(time: Timestamp) -> int:
+    return int(time) // MINUTE * MINUTE
 
 
 def _ended(facts: Facts, run: Run) -> Flow:
     return Flow(
-        int(run.ended or 0) // MINUTE * MINUTE,
+        minute_of(run.ended or 0),
         facts.name,
         run.worker,
         facts.queue,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import transaction
@@ -24,6 +25,8 @@ class Stored(NamedTuple):
     revision: int
     tasks: list[str]
     workers: list[str]
+    # Events refused because retention had deleted their task.
+    late: int
 
 
 def store(decoded: Decoded, arrived: Timestamp, using: str) -> Stored:
@@ -33,8 +36,8 @@ def store(decoded: Decoded, arrived: Timestamp, using: str) -> Stored:
     with nothing stored.
     """
     with transaction.atomic(using=using):
-        revision = lock.acquire(using)
-        tasks = _merge_tasks(decoded.tasks, using)
+        held = lock.acquire(using)
+        tasks, late = _merge_tasks(decoded.tasks, held.pruned_before, using)
         hosts = {
             event.hostname
             for each in tasks
@@ -45,13 +48,18 @@ def store(decoded: Decoded, arrived: Timestamp, using: str) -> Stored:
         _quarantine(decoded.bad, arrived, using)
         if not (tasks or changed_workers or decoded.bad):
             transaction.set_rollback(True, using=using)
-            return Stored(0, [], [])
-    return Stored(revision, tasks, changed_workers)
+            return Stored(0, [], [], late)
+    return Stored(held.revision, tasks, changed_workers, late)
 
 
-def _merge_tasks(new: dict[str, list[TaskEvent]], using: str) -> list[str]:
+def _merge_tasks(
+    new: dict[str, list[TaskEvent]], pruned_before: datetime | None, using: str
+) -> tuple[list[str], int]:
+    """The ids of the tasks that changed, and how many events came too late."""
     if not new:
-        return []
+        return [], 0
+    watermark = pruned_before.timestamp() if pruned_before else 0.0
+    late = 0
     stored = known.load(list(new), using)
     rows: list[tuple[Any, ...]] = []
     tally, errors = Tally(), ErrorChanges()
@@ -59,6 +67,10 @@ def _merge_tasks(new: dict[str, list[TaskEvent]], using: str) -> list[str]:
         before = stored.get(task_id, [])
         events = union(before, arrivals)
         if events is before:
+            continue
+        if not before and events[-1].timestamp <= watermark:
+            # Delivered again after retention deleted it: it must not come back to life.
+            late += len(events)
             continue
         facts = derive(events)
         if before:
@@ -72,7 +84,7 @@ def _merge_tasks(new: dict[str, list[TaskEvent]], using: str) -> list[str]:
     upsert(Task, COLUMNS, ("id",), rows, using)
     errors.save(using)
     tally.save(using)
-    return [row[0] for row in rows]
+    return [row[0] for row in rows], late
 
 
 def _quarantine(bad: list[tuple[str, str]], arrived: Timestamp, using: str) -> None:

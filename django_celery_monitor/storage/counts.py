@@ -5,6 +5,7 @@ Runs under the writer lock, so reading a count, adding and writing it back loses
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -92,7 +93,7 @@ class Tally:
 
     def save(self, using: str) -> None:
         self._save_flows(using)
-        self._save_cohorts(using)
+        _add_cohorts({key: change for key, change in self._cohorts.items() if change}, using)
 
     def _save_flows(self, using: str) -> None:
         changes = self._by_row()
@@ -129,21 +130,26 @@ class Tally:
                 changes[key].add(sums)
         return changes
 
-    def _save_cohorts(self, using: str) -> None:
-        changes = {key: change for key, change in self._cohorts.items() if change}
-        if not changes:
-            return
-        minutes = {key.minute for key in changes}
-        stored = _stored_counts(minutes, using)
-        rows: list[tuple[Any, ...]] = []
-        emptied = False
-        for key, change in sorted(changes.items()):
-            count = stored.get(key, 0) + change
-            emptied = emptied or not count
-            rows.append((moment(key.minute), key.name, key.state, count))
-        upsert(TaskCount, (*_COUNT_KEY, "count"), _COUNT_KEY, rows, using)
-        if emptied:
-            TaskCount.objects.using(using).filter(minute__in=_moments(minutes), count=0).delete()
+
+def lower(cohorts: Iterable[Cohort], using: str) -> None:
+    """Count tasks out that were deleted."""
+    _add_cohorts({key: -number for key, number in Counter(cohorts).items()}, using)
+
+
+def _add_cohorts(changes: dict[Cohort, int], using: str) -> None:
+    if not changes:
+        return
+    minutes = {key.minute for key in changes}
+    stored = _stored_counts(minutes, using)
+    rows: list[tuple[Any, ...]] = []
+    emptied = False
+    for key, change in sorted(changes.items()):
+        count = stored.get(key, 0) + change
+        emptied = emptied or not count
+        rows.append((moment(key.minute), key.name, key.state, count))
+    upsert(TaskCount, (*_COUNT_KEY, "count"), _COUNT_KEY, rows, using)
+    if emptied:
+        TaskCount.objects.using(using).filter(minute__in=_moments(minutes), count=0).delete()
 
 
 def _bin(microseconds: int | None, sign: int) -> _Bins:

@@ -6,7 +6,8 @@ event. Receiving and decoding stay parallel; only the transaction is not.
 
 from __future__ import annotations
 
-from typing import Final
+from datetime import datetime
+from typing import Final, NamedTuple
 
 from django.db import connections
 from django.db.models import F
@@ -17,8 +18,15 @@ from django_celery_monitor.models import Installation
 _KEY: Final = 0x63656C65
 
 
-def acquire(using: str) -> int:
-    """Take the lock until the transaction ends; returns the revision this batch will have.
+class Held(NamedTuple):
+    """The revision that this batch will have, and up to when tasks were deleted by retention."""
+
+    revision: int
+    pruned_before: datetime | None
+
+
+def acquire(using: str) -> Held:
+    """Take the lock until the transaction ends.
 
     Must be the transaction's first statement: on SQLite the update takes the write lock, and a
     transaction that has read before could not upgrade.
@@ -30,4 +38,4 @@ def acquire(using: str) -> int:
     rows = Installation.objects.using(using).filter(pk=1)
     if not rows.update(writes=F("writes") + 1):
         Installation.objects.using(using).create(pk=1, writes=1)
-    return rows.values_list("writes", flat=True).get()
+    return Held(*rows.values_list("writes", "pruned_before").get())

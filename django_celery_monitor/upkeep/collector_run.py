@@ -41,7 +41,14 @@ class RunLog:
         self._pk, self._subscription = run.pk, subscription
 
     def seen(
-        self, subscription: int, *, events: int, bad: int, lag: float | None, changed: bool
+        self,
+        subscription: int,
+        *,
+        events: int,
+        bad: int,
+        late: int,
+        lag: float | None,
+        changed: bool,
     ) -> None:
         """Renew the row, adding what was stored since; a new subscription gets a new row."""
         now = timezone.now()
@@ -50,6 +57,7 @@ class RunLog:
             "lag": lag,
             "events": F("events") + events,
             "bad_events": F("bad_events") + bad,
+            "late_events": F("late_events") + late,
         }
         if changed:
             values["committed_at"] = now

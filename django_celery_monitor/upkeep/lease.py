@@ -1,0 +1,37 @@
+"""Upkeep runs in one collector at a time: a lease in the database, by the database's clock."""
+
+from __future__ import annotations
+
+import os
+import socket
+from datetime import timedelta
+from typing import Final
+
+from django.db import IntegrityError, models, transaction
+from django.db.models import ExpressionWrapper, Q
+from django.db.models.functions import Now
+
+from django_celery_monitor.models import Lease
+
+SECONDS: Final = 60
+
+
+def take(name: str, using: str, holder: str = "") -> bool:
+    """Take or renew the lease for ``SECONDS``; ``False`` while another process holds it.
+
+    ``holder``: this process, if not given.
+    """
+    holder = holder or f"{socket.gethostname()}:{os.getpid()}"
+    later = ExpressionWrapper(
+        Now() + timedelta(seconds=SECONDS), output_field=models.DateTimeField()
+    )
+    leases = Lease.objects.using(using)
+    free = leases.filter(Q(holder=holder) | Q(expires_at__lt=Now()), name=name)
+    if free.update(holder=holder, expires_at=later):
+        return True
+    try:
+        with transaction.atomic(using=using):
+            leases.create(name=name, holder=holder, expires_at=later)
+    except IntegrityError:
+        return False
+    return True

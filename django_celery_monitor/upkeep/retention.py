@@ -1,0 +1,114 @@
+"""What is kept and for how long, and the sweep that deletes the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import Q, Sum
+
+from django_celery_monitor.conf import Settings
+from django_celery_monitor.models import BadEvent, CollectorRun, Task, TaskCount, TaskStats
+from django_celery_monitor.state.states import GROUPS
+from django_celery_monitor.storage.pruning import BATCH, prune_batch
+
+# A queue on the broker holds events for three days, and one of a deleted task would revive it.
+YOUNGEST: Final = timedelta(days=4)
+KEEP_STATS: Final = {
+    TaskStats.Period.MINUTE: timedelta(days=3),
+    TaskStats.Period.HOUR: timedelta(days=90),
+    TaskStats.Period.DAY: timedelta(days=730),
+}
+KEEP_RUNS: Final = timedelta(days=90)
+KEEP_BAD_EVENTS: Final = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Tasks that meet ``condition`` are kept for ``age``."""
+
+    condition: Q
+    age: timedelta
+
+
+def rules(settings: Settings) -> list[Rule]:
+    """One rule for every task: by name comes before by outcome, which comes before the default.
+
+    Of several patterns that a name matches, the longest holds.
+    """
+    by_name = {key: days for key, days in settings.RETENTION_DAYS_BY.items() if key not in GROUPS}
+    by_group = {key: days for key, days in settings.RETENTION_DAYS_BY.items() if key in GROUPS}
+    found, taken = [], Q(pk__in=[])
+    for key in sorted(by_name, key=lambda key: (key.endswith("*"), -len(key))):
+        found.append(Rule(_named(key) & ~taken, _age(by_name[key])))
+        taken |= _named(key)
+    for key, days in by_group.items():
+        found.append(Rule(Q(state__in=GROUPS[key]) & ~taken, _age(days)))
+        # Groups share no state, so the order among them does not matter.
+    grouped = [state for key in by_group for state in GROUPS[key]]
+    if settings.RETENTION_DAYS is not None:
+        found.append(Rule(~Q(state__in=grouped) & ~taken, _age(settings.RETENTION_DAYS)))
+    return found
+
+
+def sweep(settings: Settings, now: datetime, using: str) -> Iterator[int]:
+    """Delete what is too old, a batch at each step; yields how many tasks the step deleted.
+
+    May be left at any step: what is deleted stays deleted, and the next sweep goes on.
+    """
+    for rule in rules(settings):
+        yield from _sweep_rule(rule.condition, now - rule.age, using)
+    if settings.RETENTION_TASKS is not None:
+        yield from _sweep_excess(settings.RETENTION_TASKS, now - YOUNGEST, using)
+    yield from _sweep_records(now, using)
+
+
+def due(settings: Settings, now: datetime, using: str) -> int:
+    """How many tasks a sweep would look at first: those past the age of their rule."""
+    tasks = Task.objects.using(using)
+    return sum(
+        tasks.filter(rule.condition, time__lt=now - rule.age).count() for rule in rules(settings)
+    )
+
+
+def _named(key: str) -> Q:
+    return Q(name__startswith=key[:-1]) if key.endswith("*") else Q(name=key)
+
+
+def _age(days: float) -> timedelta:
+    return max(timedelta(days=days), YOUNGEST)
+
+
+def _sweep_rule(condition: Q, before: datetime, using: str) -> Iterator[int]:
+    position = None
+    while True:
+        deleted, position = prune_batch(condition, before, position, using)
+        yield deleted
+        if position is None:
+            return
+
+
+def _sweep_excess(most: int, before: datetime, using: str) -> Iterator[int]:
+    """Delete the oldest tasks until ``most`` are left, but none that is younger than ``before``."""
+    kept = TaskCount.objects.using(using).aggregate(total=Sum("count"))["total"] or 0
+    excess, position = kept - most, None
+    while excess > 0:
+        limit = min(excess, BATCH)
+        deleted, position = prune_batch(Q(), before, position, using, limit=limit)
+        excess -= deleted
+        yield deleted
+        if position is None:
+            return
+
+
+def _sweep_records(now: datetime, using: str) -> Iterator[int]:
+    """Counts, collector runs and bad events; they hold no tasks, so the steps yield 0."""
+    for period, age in KEEP_STATS.items():
+        TaskStats.objects.using(using).filter(period=period, start__lt=now - age).delete()
+        yield 0
+    CollectorRun.objects.using(using).filter(last_seen_at__lt=now - KEEP_RUNS).delete()
+    yield 0
+    BadEvent.objects.using(using).filter(arrived_at__lt=now - KEEP_BAD_EVENTS).delete()
+    yield 0
