@@ -163,25 +163,23 @@ def test_a_collector_that_is_killed_midway_loses_nothing_on_rabbitmq(
     start: Any, rabbitmq_url: str
 ) -> None:
     app = app_on(rabbitmq_url)
-    first = start(rabbitmq_url, "--batch-size", "20")
+    first = start(rabbitmq_url, "--batch-size", "10")
     wait_until(lambda: listening(first), timeout=30)
-    publish(app, *lives([f"a{n}" for n in range(400)]))
+    publish(app, *lives([f"a{n}" for n in range(300)]))
     wait_until(stored)
     first.kill()
     midway = stored()
-    publish(app, *lives([f"b{n}" for n in range(100)]))
+    publish(app, *lives([f"b{n}" for n in range(50)]))
     second = start(rabbitmq_url)
-    wait_until(lambda: stored() == 500, timeout=30)
-    assert midway < 400
+    wait_until(lambda: stored() == 350, timeout=30)
+    assert midway < 300
     second.signal(signal.SIGINT)
     assert second.wait() == 0, second.output()
-    third = start(rabbitmq_url)
-    wait_until(lambda: listening(third), timeout=30)
     assert _waiting(app) == 0
 
 
 def _waiting(app: Celery) -> int:
-    """Messages that the broker holds for us and has not handed out."""
+    """Messages that were not acknowledged, once nobody listens."""
     with app.connection_for_read() as link:
         queue = Queue(f"celeryev.monitor.{installation_id('default')}")
         declared: Any = queue.queue_declare(channel=link.default_channel, passive=True)
