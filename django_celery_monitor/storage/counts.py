@@ -62,6 +62,12 @@ class _Sums:
         _add_bins(self.runtime_bins, other.runtime_bins)
         _add_bins(self.wait_bins, other.wait_bins)
 
+    def plus(self, other: _Sums) -> _Sums:
+        total = _Sums()
+        total.add(self)
+        total.add(other)
+        return total
+
     def are_zero(self) -> bool:
         return not (any(self.totals.values()) or self.runtime_bins or self.wait_bins)
 
@@ -125,9 +131,9 @@ class Tally:
                 continue
             for period, seconds in PERIODS.items():
                 key = (period, grain, minute // seconds * seconds, label)
-                if key not in changes:
-                    changes[key] = _Sums()
-                changes[key].add(sums)
+                known = changes.get(key)
+                # Mostly one minute: then its hour and day share its sums, which nobody changes.
+                changes[key] = sums if known is None else known.plus(sums)
         return changes
 
 
