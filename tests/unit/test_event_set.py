@@ -26,9 +26,10 @@ CAPS = pytest.mark.parametrize("cap", [KEEP, 2])
 def test_union_does_not_mind_order_or_grouping(cap: int, a: Events, b: Events, c: Events) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(event_set, "KEEP", cap)
-        assert union(union(a, b), c) == union(a, union(b, c))
-        assert union(union([], a), b) == union(union([], b), a)
-        together = union(union([], a), b)
+        one, two, three = union([], a), union([], b), union([], c)
+        assert union(union(one, two), three) == union(one, union(two, three))
+        assert union(one, two) == union(two, one) == union(one, b)
+        together = union(one, two)
         assert union(together, together) is together
         assert union(together, [*b, *a]) is together
 
