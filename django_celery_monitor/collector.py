@@ -20,6 +20,7 @@ from django_celery_monitor.control.task_events import enable_events
 from django_celery_monitor.ingest.queues import passing_errors
 from django_celery_monitor.models import Task
 from django_celery_monitor.upkeep.collector_run import RunLog
+from django_celery_monitor.upkeep.settler import Settler
 from django_celery_monitor.upkeep.sweeper import Sweeper
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ _MAX_DELAY: Final = 30.0
 _REFUSED: Final = (DataError, IntegrityError, ArithmeticError, ValueError)
 # Longer than the receiver takes to notice that it is to stop.
 _LAST_WAIT: Final = 0.5
+# With more seconds of lag a silence may be that of events that wait to be stored.
+_BEHIND: Final = 10.0
 # How long to go on trying, once asked to stop, when the database is away.
 _PATIENCE: Final = 10.0
 
@@ -89,9 +92,10 @@ class Collector:
         self._using = router.db_for_write(Task)
         self._runs = RunLog(self._using, receiver.transport)
         self._sweeper = Sweeper(self._using)
+        self._settler = Settler(app, self._using, pipeline.settle)
         self._stop_at: float | None = None
         self._subscription = 0
-        self._next_seen = self._next_enable = 0.0
+        self._next_seen = self._next_enable = self._caught_up = 0.0
         self._unsaid = Totals()
         self._changed = False
 
@@ -123,6 +127,8 @@ class Collector:
             if not self._store_patiently(messages):
                 return False
             self._receiver.acknowledge(messages)
+            if (self.totals.lag or 0.0) > _BEHIND:
+                self._caught_up = time.monotonic()
         self._publisher.flush()
         self._keep_up(time.monotonic())
         self._on_turn(self.totals)
@@ -133,7 +139,7 @@ class Collector:
         subscribed = self._receiver.subscribed.is_set()
         if subscribed and self._subscription != self._receiver.subscription:
             self._subscription = self._receiver.subscription
-            self._next_seen = self._next_enable = now
+            self._next_seen = self._next_enable = self._caught_up = now
         if subscribed and now >= self._next_seen:
             self._next_seen = now + _SEEN_EVERY
             self._guarded(self._say_seen)
@@ -141,6 +147,8 @@ class Collector:
             self._next_enable = now + _ENABLE_EVERY
             self._enable_events()
         self._guarded(lambda: self._sweeper.turn(now))
+        if subscribed:
+            self._guarded(lambda: self._settler.turn(now, now - self._caught_up))
 
     def _say_seen(self) -> None:
         unsaid = self._unsaid

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 # Seconds since the epoch, as the sender's clock had it.
 Timestamp = float
+
+# The type of what the monitor concludes itself; no sender may use it. Its ``data`` has the
+# ``state`` and the ``source`` (the row's ``known_by``), and perhaps ``result`` or ``exception``.
+SETTLED: Final = "monitor-settled"
 
 
 class TaskEvent(NamedTuple):

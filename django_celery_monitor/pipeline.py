@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from django.db import router
@@ -24,6 +24,8 @@ from django_celery_monitor.upkeep.collector_run import installation_id
 
 if TYPE_CHECKING:
     from celery import Celery
+
+    from django_celery_monitor.upkeep.settler import Conclusion
 
 
 logger = logging.getLogger("django_celery_monitor")
@@ -105,6 +107,13 @@ class Pipeline:
         self._say(bad.bad)
         stored = batch.store(bad, time.time(), router.db_for_write(Task))
         return Outcome(0, 1, 0, 0, 0, None, stored.revision)
+
+    def settle(self, conclusions: Sequence[Conclusion]) -> None:
+        """Store what was concluded; later events of workers overrule it."""
+        tasks = {each.task_id: [self._decoder.settled(*each[1:])] for each in conclusions}
+        stored = batch.store(Decoded(tasks, [], [], 0), time.time(), router.db_for_write(Task))
+        if stored.revision and self._publisher:
+            self._publisher.changed(stored.revision, stored.tasks, stored.workers)
 
     def _say(self, bad: list[tuple[str, str]]) -> None:
         """Log the first of each kind: whoever sends one bad event may send a million."""

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from django_celery_monitor.events import TaskEvent
@@ -28,7 +28,7 @@ TYPES = (
 
 def examples(count: int) -> settings:
     """So many, each as slow as the machine makes it."""
-    return settings(max_examples=count, deadline=None)
+    return settings(max_examples=count, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def event(kind: str, at: float = 0.0, host: str = WORKER, clock: int = 0, **data: Any) -> TaskEvent:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 
-from django_celery_monitor.events import BadEventError, Decoded, TaskEvent, WorkerEvent
+from django_celery_monitor.events import SETTLED, BadEventError, Decoded, TaskEvent, WorkerEvent
 from django_celery_monitor.ingest import judge
 from django_celery_monitor.ingest.redact import Redactor
 
@@ -84,11 +84,19 @@ class Decoder:
             return True
         return False
 
+    def settled(self, worker: str, time: float, state: str, source: str, text: str) -> TaskEvent:
+        """The event that stands for a conclusion of our own; ``text`` is redacted as any other."""
+        data = {"state": state, "source": source}
+        if text:
+            field = "result" if state == "SUCCESS" else "exception"
+            data[field] = self._text(field, text, {})
+        return TaskEvent(time, 0, SETTLED, worker, 0, data)
+
     def _task_event(self, event: dict[str, Any], kind: str, arrived: float) -> TaskEvent:
         return TaskEvent(
             judge.timestamp(event.get("timestamp"), arrived),
             judge.integer(event.get("clock")),
-            judge.identifier(kind, "type")[:64],
+            _kind(kind),
             judge.identifier(event.get("hostname"), "hostname"),
             judge.integer(event.get("pid")),
             self._data(event),
@@ -171,6 +179,12 @@ class Decoder:
     def _unread(self, body: bytes) -> str:
         text = body[:_MAX_QUARANTINED].decode("utf-8", "replace")
         return judge.cut(self._redactor.unread(str(judge.scrub(text))), _MAX_QUARANTINED)
+
+
+def _kind(kind: str) -> str:
+    if kind == SETTLED:
+        raise BadEventError(f"type {kind} is reserved")
+    return judge.identifier(kind, "type")[:64]
 
 
 def _worker_event(event: dict[str, Any], kind: str, arrived: float) -> WorkerEvent:

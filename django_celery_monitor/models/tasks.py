@@ -74,10 +74,10 @@ class Task(models.Model):
 
     @property
     def duration(self) -> timedelta | None:
-        """The worker's own measure, else finish minus start."""
+        """The worker's own measure, else finish minus start; ``None`` when no worker ended it."""
         if self.runtime is not None:
             return timedelta(seconds=self.runtime)
-        if self.started_at is None or self.finished_at is None:
+        if self.known_by != "worker" or self.started_at is None or self.finished_at is None:
             return None
         return max(self.finished_at - self.started_at, timedelta())
 

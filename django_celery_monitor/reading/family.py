@@ -15,7 +15,10 @@ from django_celery_monitor.state.states import GROUPS
 
 SHOWN: Final = 50
 SIBLINGS: Final = 60
-NARROW: Final = ("id", "name", "state", "time", "retries", "runtime", "started_at", "finished_at")
+NARROW: Final = (
+    *("id", "name", "state", "known_by", "time", "retries", "runtime"),
+    *("started_at", "finished_at"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

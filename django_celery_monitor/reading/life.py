@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django_celery_monitor.events import TaskEvent
 from django_celery_monitor.models import Task
 from django_celery_monitor.state.runs import Run
+from django_celery_monitor.state.states import LOST, group
 
 # Past so many steps, the ones in the middle are only counted.
 LONGEST: Final = 12
@@ -63,6 +64,8 @@ def life(
         before = _time(run.ended) or before
     if not runs:
         steps.append(_waiting(task))
+    if task.finished_at and steps[-1].kind == "open":
+        steps[-1] = _concluded(task, task.finished_at)
     return _shortened(steps)
 
 
@@ -74,6 +77,12 @@ def _sent(time: datetime | None) -> Step:
 def _waiting(task: Task) -> Step:
     label, since = _("Not received yet"), task.sent_at or task.time
     return Step(kind="open", label=label, time=None, edge=_("waiting"), open_since=since)
+
+
+def _concluded(task: Task, time: datetime) -> Step:
+    """No worker said so; ``known_by`` says who did."""
+    label = _("Lost") if task.state == LOST else _("Settled")
+    return Step(kind=group(task.state), label=label, time=time, edge=_("not heard of since"))
 
 
 def _run(

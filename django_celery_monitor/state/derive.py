@@ -9,6 +9,8 @@ final state            SUCCESS > REJECTED > FAILURE > REVOKED; equally strong: t
 no final               RETRY when the attempt ended so and was not delivered again after; else
                        the app's own state, STARTED, RECEIVED; PENDING when it was given back
 no worker yet          PENDING: sending never moves a state that a worker reported
+what we concluded      of a run that no worker ended, unless one began after it; what the
+                       result backend says counts more than a worker's silence
 started after a final  ``running_again`` beside the state, until that run ends
 name                   of the earliest ``received``, else of the earliest ``sent``
 arguments              of the earliest ``sent``, else of the earliest ``received``
@@ -20,7 +22,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from django_celery_monitor.events import TaskEvent, Timestamp
+from django_celery_monitor.events import SETTLED, TaskEvent, Timestamp
 from django_celery_monitor.state import states
 from django_celery_monitor.state.runs import FINAL, RANK, Run, runs_of
 
@@ -39,7 +41,7 @@ class Facts(NamedTuple):
 
     name: str
     state: str
-    # "sender" until a worker spoke of the task, then "worker".
+    # "sender" until a worker spoke of the task, then "worker"; else the source of a conclusion.
     known_by: str
     time: Timestamp
     sent: Timestamp | None
@@ -70,16 +72,18 @@ def derive(events: list[TaskEvent]) -> Facts:
     first_sent, latest_sent, first_received, latest_received = _announcements(events)
     latest = _later(latest_sent, latest_received)
     sent, received = (first_sent or _NOTHING).data, (first_received or _NOTHING).data
-    end = run.end.data if run and run.end and run.outcome in FINAL else {}
+    end = run.end if run and run.outcome in FINAL else None
+    settled = None if end else _settled(events, run)
+    told = settled or end or _NOTHING
     return Facts(
         received.get("name") or sent.get("name", ""),
-        state,
-        "worker" if runs else "sender",
+        settled.data["state"] if settled else state,
+        settled.data["source"] if settled else "worker" if runs else "sender",
         events[0].timestamp,
         latest_sent.timestamp if latest_sent else None,
         run.received if run else None,
         run.started if run else None,
-        run.ended if run and run.outcome in FINAL else None,
+        told.timestamp or None,
         events[-1].timestamp,
         latest.data.get("eta"),
         latest.data.get("expires"),
@@ -87,9 +91,9 @@ def derive(events: list[TaskEvent]) -> Facts:
         latest_sent.data.get("queue", "") if latest_sent else "",
         sent.get("args") or received.get("args", ""),
         sent.get("kwargs") or received.get("kwargs", ""),
-        end.get("result", ""),
-        run.exception if run else "",
-        end.get("runtime"),
+        told.data.get("result", ""),
+        run.exception if run and not settled else told.data.get("exception", ""),
+        told.data.get("runtime"),
         latest.data.get("retries", 0),
         running_again,
         latest.data.get("root_id", ""),
@@ -98,7 +102,28 @@ def derive(events: list[TaskEvent]) -> Facts:
     )
 
 
+# Sources of conclusions.
+WORKER_LOST: Final = "worker lost"
+RESULT_BACKEND: Final = "result backend"
 _NOTHING: Final = TaskEvent(0.0, 0, "", "", 0, {})
+
+
+def _settled(events: list[TaskEvent], run: Run | None) -> TaskEvent | None:
+    """What we concluded of a task that no worker ended."""
+    found = [event for event in events if event.type == SETTLED and _holds(event, run)]
+    return max(found, key=_weight) if found else None
+
+
+def _holds(settled: TaskEvent, run: Run | None) -> bool:
+    if run is None:
+        return True
+    if run.outcome and settled.data["source"] == WORKER_LOST:
+        return False
+    return (run.ended or _begun(run)) <= settled.timestamp
+
+
+def _weight(settled: TaskEvent) -> tuple[bool, Timestamp]:
+    return settled.data["source"] != WORKER_LOST, settled.timestamp
 
 
 def _announcements(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from django_celery_monitor.events import TaskEvent, Timestamp
+from django_celery_monitor.events import SETTLED, TaskEvent, Timestamp
 
 # How a run ended, weakest first; of equally strong ends the latest counts.
 RANK: Final = {
@@ -17,6 +17,7 @@ RANK: Final = {
     "succeeded": 6,
 }
 ERROR_TYPES: Final = frozenset({"failed", "retried"})
+_NO_PART_OF_A_RUN: Final = frozenset({"received", "sent", SETTLED})
 FINAL: Final = frozenset({"revoked", "failed", "rejected", "succeeded"})
 
 
@@ -109,7 +110,7 @@ def runs_of(events: list[TaskEvent]) -> tuple[Run, ...]:
     drafts.sort(key=_attempt)
     sent_retries = max(sent, default=0)
     for event in events:
-        if event.type != "received" and event.type != "sent":
+        if event.type not in _NO_PART_OF_A_RUN:
             _draft_for(event, drafts, sent_retries).add(event)
     drafts.sort(key=_attempt)
     return tuple([_finish(draft, sent.get(draft.retries)) for draft in drafts])

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from django.db import transaction
 
-from django_celery_monitor.events import Decoded, TaskEvent, Timestamp
+from django_celery_monitor.events import SETTLED, Decoded, TaskEvent, Timestamp
 from django_celery_monitor.models import BadEvent, Task
 from django_celery_monitor.state.derive import derive
 from django_celery_monitor.state.errors import marks
@@ -42,7 +42,7 @@ def store(decoded: Decoded, arrived: Timestamp, using: str) -> Stored:
             event.hostname
             for each in tasks
             for event in decoded.tasks[each]
-            if event.type != "sent"
+            if event.type not in ("sent", SETTLED)
         }
         changed_workers = workers.merge(decoded.workers, hosts, arrived, using)
         _quarantine(decoded.bad, arrived, using)

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Permission, User
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
-from django_celery_monitor.models import CollectorRun
+from django_celery_monitor.models import CollectorRun, Task
 from tests.fixtures.processes import Process, StartProcess, project_env
 from tests.fixtures.workers import CeleryWorker
 from tests.waiting import wait_until
@@ -70,18 +70,24 @@ def test_a_user_without_the_right_sees_no_arguments(
     assert "eagle" not in page.content()
 
 
-def test_a_killed_worker_is_shown_as_lost(
+def test_a_killed_worker_is_shown_as_lost_and_its_task_too(
     collector: Process, asgi_server: str, page: Page, redis_url: str, celery_worker: CeleryWorker
 ) -> None:
     User.objects.create_superuser("ada", password="open sesame")
-    doomed, other = celery_worker(redis_url), celery_worker(redis_url)
+    doomed, other = celery_worker(redis_url, queues="doomed"), celery_worker(redis_url)
     sign_in_by_hand(page, asgi_server, "ada")
     page.goto(asgi_server + reverse("celery_monitor:workers"))
     row = page.get_by_role("row").filter(has_text=doomed.hostname)
     expect(row).to_contain_text("Online")
+    result = doomed.send("slow", 600, queue="doomed")
+    wait_until(lambda: Task.objects.filter(pk=result.id, state="STARTED").exists())
 
     doomed.process.kill()
 
     expect(row).to_contain_text("Late", timeout=20_000)
     expect(row).to_contain_text("Lost", timeout=40_000)
     expect(page.get_by_role("row").filter(has_text=other.hostname)).to_contain_text("Online")
+
+    # What it was running is lost with it, a look or two later.
+    page.goto(asgi_server + reverse("celery_monitor:task", args=[result.id]))
+    expect(page.locator("h1 + .st")).to_contain_text("Lost", timeout=30_000)

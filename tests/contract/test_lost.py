@@ -1,0 +1,134 @@
+"""Running tasks of workers that are gone are settled; no others are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from celery import Celery
+
+from django_celery_monitor.models import Task, TaskCount, Worker
+from django_celery_monitor.pipeline import Pipeline
+from django_celery_monitor.upkeep import lease
+from django_celery_monitor.upkeep.lost import lost_tasks
+from django_celery_monitor.upkeep.settler import EVERY, LEASE, Conclusion, Settler
+from tests.contract.stored import store
+from tests.project.celery import app
+from tests.streams import OTHER, START, WORKER, event, wire
+
+pytestmark = pytest.mark.django_db(databases=["default", "postgresql"])
+
+
+def beat(host: str, at: float, kind: str = "heartbeat") -> None:
+    """A worker's own word, that arrives at once."""
+    common: dict[str, Any] = {"hostname": host, "utcoffset": 0, "pid": 7, "clock": 1}
+    load = {"freq": 2.0, "active": 1, "processed": 9, "loadavg": [1, 1, 1]}
+    store([{"type": f"worker-{kind}", "timestamp": START + at} | common | load], START + at)
+
+
+def running(task_id: str, host: str, at: float = 1.0, kind: str = "started") -> None:
+    events = [event("received", at, host), event(kind, at, host)]
+    store([wire(task_id, each) for each in events], START + at)
+
+
+def lost(alias: str, at: float, listened: float = 1000.0) -> set[str]:
+    now = datetime.fromtimestamp(START + at, UTC)
+    return {each.task.id for each in lost_tasks(now, listened, alias)}
+
+
+def test_what_a_silent_worker_was_running_is_lost(alias: str) -> None:
+    beat(WORKER, 0, "online")
+    beat(OTHER, 0, "online")
+    running("started", WORKER)
+    running("own state", WORKER, kind="progress")
+    running("done", WORKER, kind="succeeded")
+    running("prefetched", WORKER, kind="received")
+    running("elsewhere", OTHER)
+    beat(OTHER, 50)
+
+    assert lost(alias, 20) == set()
+    assert lost(alias, 50) == {"started", "own state"}
+
+
+def test_a_silence_that_nobody_listened_to_says_nothing(alias: str) -> None:
+    beat(WORKER, 0, "online")
+    running("started", WORKER)
+    assert lost(alias, 50, listened=25) == set()
+
+
+def test_a_worker_without_heartbeats_is_not_judged(alias: str) -> None:
+    running("started", WORKER)
+    assert Worker.objects.get().freq is None
+    assert lost(alias, 500) == set()
+
+
+def test_a_worker_that_came_back_has_lost_what_it_ran_before(alias: str) -> None:
+    beat(WORKER, 0, "online")
+    running("before", WORKER, 1)
+    beat(WORKER, 10, "online")
+    running("after", WORKER, 11)
+    beat(WORKER, 20)
+    assert lost(alias, 21) == set()
+    beat(WORKER, 60)
+    assert lost(alias, 61) == {"before"}
+
+
+def test_a_worker_whose_clock_is_an_hour_ahead_loses_its_tasks_too(alias: str) -> None:
+    beat(WORKER, 0, "online")
+    ahead = [event("received", 3600, WORKER), event("started", 3601, WORKER)]
+    store([wire("ahead", each) for each in ahead], START + 1)
+    [found] = lost_tasks(datetime.fromtimestamp(START + 60, UTC), 1000, alias)
+    assert found.moment == START + 3601
+
+
+class Backend:
+    """A result backend that knows one task."""
+
+    def get_task_meta(self, task_id: str, cache: bool = True) -> dict[str, Any]:
+        known = {"status": "SUCCESS", "result": {"token": "hidden", "sum": 3}}
+        return known if task_id == "known" else {"status": "PENDING", "result": None}
+
+
+class AppWithBackend(Celery):
+    backend = Backend()  # type: ignore[assignment]
+
+
+def settler(alias: str) -> Settler:
+    def settle(conclusions: Sequence[Conclusion]) -> None:
+        Pipeline(app).settle(conclusions)
+
+    return Settler(AppWithBackend("with a backend", set_as_current=False), alias, settle)
+
+
+def test_the_result_backend_is_asked_before_a_task_is_called_lost(alias: str) -> None:
+    beat(WORKER, 0, "online")
+    running("known", WORKER)
+    running("unknown", WORKER)
+    settler(alias).turn(EVERY, listened=1000)
+
+    known, unknown = Task.objects.get(pk="known"), Task.objects.get(pk="unknown")
+    assert (known.state, known.known_by) == ("SUCCESS", "result backend")
+    assert "sum" in known.result
+    assert "hidden" not in known.result
+    assert (unknown.state, unknown.known_by) == ("LOST", "worker lost")
+    assert unknown.finished_at == datetime.fromtimestamp(START + 1, UTC) + timedelta(seconds=30)
+    assert set(TaskCount.objects.values_list("state", "count")) == {("SUCCESS", 1), ("LOST", 1)}
+
+
+def test_the_worker_s_own_word_comes_late_and_counts(alias: str) -> None:
+    beat(WORKER, 0, "online")
+    running("slow", WORKER)
+    settler(alias).turn(EVERY, listened=1000)
+    assert Task.objects.get().state == "LOST"
+    store([wire("slow", event("succeeded", 70, WORKER))], START + 71)
+    assert (Task.objects.get().state, Task.objects.get().known_by) == ("SUCCESS", "worker")
+
+
+def test_one_collector_settles_at_a_time(alias: str) -> None:
+    beat(WORKER, 0, "online")
+    running("slow", WORKER)
+    assert lease.take(LEASE, alias, holder="another:1")
+    settler(alias).turn(EVERY, listened=1000)
+    assert Task.objects.get().state == "STARTED"
