@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 # More positional arguments than the text of an event can hold.
 _MOST: Final = 4096
+_BY_NAME_ONLY: Final = frozenset({inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD})
 
 
 def secret_positions(
@@ -36,8 +37,10 @@ def _positions(task: Any, is_secret: Callable[[str], bool]) -> frozenset[int]:
         parameters = list(inspect.signature(task.run).parameters.values())
     except (TypeError, ValueError):
         return frozenset()
-    found = {index for index, each in enumerate(parameters) if is_secret(each.name)}
+    # What can only be given by name is masked by that name.
+    by_place = [each for each in parameters if each.kind not in _BY_NAME_ONLY]
+    found = {index for index, each in enumerate(by_place) if is_secret(each.name)}
     for index in tuple(found):
-        if parameters[index].kind is inspect.Parameter.VAR_POSITIONAL:
+        if by_place[index].kind is inspect.Parameter.VAR_POSITIONAL:
             found.update(range(index, _MOST))
     return frozenset(found)

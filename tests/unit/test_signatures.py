@@ -53,6 +53,13 @@ def test_any_number_of_secrets_is_masked() -> None:
     assert redactor.args("every", "('bob', 'x', 'y')") == f"('bob', {MASK}, {MASK})"
 
 
+def test_a_secret_that_is_given_by_name_only_has_no_position() -> None:
+    def export(customer: int, *, api_token: str) -> None: ...
+
+    app.task(name="export")(export)
+    assert positions("export") == frozenset()
+
+
 def test_a_task_that_is_not_registered_has_none() -> None:
     assert positions("nope") == frozenset()
 
