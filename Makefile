@@ -77,7 +77,7 @@ $(PYTHON):
 frontend/node_modules/.package-lock.json: frontend/package-lock.json | .venv/build.stamp
 	@echo '== front end'
 	@command -v npm >/dev/null || $(PIP_INSTALL) --require-hashes -r requirements/node.txt
-	@$(PYTHON) hatch_build.py ci --silent
+	@$(PYTHON) hatch_build.py ci --loglevel=error --no-audit --no-fund
 	@touch $@
 
 $(STATIC)/manifest.json: frontend/node_modules/.package-lock.json frontend/build.mjs $(FRONTEND)

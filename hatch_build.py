@@ -77,4 +77,8 @@ def node_wheel() -> tuple[Path, Path]:
 
 
 if __name__ == "__main__":
-    run_npm(*sys.argv[1:])
+    try:
+        run_npm(*sys.argv[1:])
+    except subprocess.CalledProcessError as error:
+        # npm has said why.
+        sys.exit(f"npm {' '.join(sys.argv[1:])} failed with status {error.returncode}")
