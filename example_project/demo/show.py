@@ -71,9 +71,11 @@ def _start(plan: Plan, supervisor: Supervisor) -> None:
     if server and port:
         supervisor.start(server)
         supervisor.wait_for(lambda: answers(plan.host, port), "broker", 60)
+    web, *others = running = services(plan)
+    # The longest to start. Nobody knows its address before the database is ready.
+    supervisor.start(web)
     sign_in_path = _prepare(supervisor)
-    running = services(plan)
-    for service in running:
+    for service in others:
         supervisor.start(service)
     supervisor.wait_for(lambda: _page_answers(plan.host, plan.port), "web server", 90)
     everything = [server, *running] if server else running
