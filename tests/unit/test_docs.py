@@ -104,12 +104,19 @@ def test_commands_and_their_options_exist(document: Path) -> None:
 
 @each_document
 def test_options_that_stand_alone_are_the_collectors(document: Path) -> None:
-    if document.name in ("migrating-from-flower.md", "demo.md"):
+    if document.name in ("migrating-from-flower.md", "demo.md", "performance.md"):
         return
     words = {text.split()[0] for text in INLINE.findall(without_code(document.read_text()))}
     named = {word for word in words if re.fullmatch(r"--[a-z-]+|-[A-Za-z]", word)}
     others = {"--without-heartbeat", "-E"}
     assert named - others <= options_of("celerymonitor")
+
+
+def test_the_benchmark_has_the_options_that_the_figures_name() -> None:
+    named = set(re.findall(r"(?<!\S)`?(--[a-z][a-z-]*)", (DOCS / "performance.md").read_text()))
+    assert "--json" in named
+    source = (ROOT / "benchmarks/drain.py").read_text()
+    assert {name for name in named - {"--help"} if f'"{name}"' not in source} == set()
 
 
 def test_every_option_of_the_collector_has_a_row() -> None:
