@@ -48,8 +48,9 @@ def send_mix(worker: RealWorker, size: int) -> dict[str, tuple[AsyncResult[Any],
             sent[result.id] = (result, repr(values))
 
     unit = size // 100
-    # They expire when their time comes. First, because RabbitMQ drops what expires in a queue.
-    send("add", ..., 1, count=2 * unit, countdown=1.5, expires=1)
+    # They expire when their time comes. First, and no more than a worker of two prefetches:
+    # RabbitMQ drops what expires in a queue.
+    send("add", ..., 1, count=min(2 * unit, 8), countdown=1.5, expires=1)
     send("add", ..., 2, count=60 * unit)
     send("echo", "größe", "日本語", ..., count=18 * unit)
     send("fail", "no stock for 🧦", count=9 * unit)
