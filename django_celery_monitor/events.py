@@ -10,6 +10,24 @@ Timestamp = float
 # The type of what the monitor concludes itself; no sender may use it. Its ``data`` has the
 # ``state`` and the ``source`` (the row's ``known_by``), and perhaps ``result`` or ``exception``.
 SETTLED: Final = "monitor-settled"
+# What the recorder tells of a task at the moment when it is published; the wire's type too. Its
+# ``data`` has what ``sent`` has and ``RECORDED``.
+PUBLISHED: Final = "monitor-published"
+RECORDED: Final = (
+    "group_id",
+    "group_index",
+    "chord",
+    "priority",
+    "periodic_name",
+    "origin",
+    "stamps",
+    "timelimit",
+    "headers",
+    # The arguments as kombu's type-tagged JSON, ``[args, kwargs]``; what ``flaw`` says is wrong
+    # with it ("cut", "redacted", "serializer"). Without a flaw the task can be sent again from it.
+    "payload",
+    "flaw",
+)
 
 
 class TaskEvent(NamedTuple):

@@ -8,8 +8,16 @@ from typing import Any, Final
 
 import orjson
 
-from django_celery_monitor.events import SETTLED, BadEventError, Decoded, TaskEvent, WorkerEvent
+from django_celery_monitor.events import (
+    PUBLISHED,
+    SETTLED,
+    BadEventError,
+    Decoded,
+    TaskEvent,
+    WorkerEvent,
+)
 from django_celery_monitor.ingest import judge
+from django_celery_monitor.ingest.recorded import recorded
 from django_celery_monitor.ingest.redact import Redactor
 
 WORKER_TYPES: Final = frozenset({"online", "heartbeat", "offline"})
@@ -77,6 +85,13 @@ class Decoder:
         if group == "task":
             task_id = judge.identifier(event.get("uuid"), "uuid")
             task_event = self._task_event(event, kind, arrived)
+            found.tasks.setdefault(task_id, []).append(task_event)
+            return True
+        if event["type"] == PUBLISHED:
+            task_id = judge.identifier(event.get("uuid"), "uuid")
+            told = recorded(event)
+            task_event = self._task_event(event, PUBLISHED, arrived)
+            task_event.data.update(told)
             found.tasks.setdefault(task_id, []).append(task_event)
             return True
         if group == "worker" and kind in WORKER_TYPES:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from django_celery_monitor.models.collectors import BadEvent, CollectorRun, Installation, Lease
-from django_celery_monitor.models.counts import TaskCount, TaskStats
+from django_celery_monitor.models.collectors import (
+    BadEvent,
+    CollectorRun,
+    Gap,
+    Installation,
+    Lease,
+)
+from django_celery_monitor.models.counts import TaskCount, TaskStats, TaskTotals
 from django_celery_monitor.models.tasks import Task, TaskError
-from django_celery_monitor.models.workers import Worker
+from django_celery_monitor.models.workers import Worker, WorkerEvent, WorkerSample
 
 __all__ = [
     "BadEvent",
     "CollectorRun",
+    "Gap",
     "Installation",
     "Lease",
     "Task",
     "TaskCount",
     "TaskError",
     "TaskStats",
+    "TaskTotals",
     "Worker",
+    "WorkerEvent",
+    "WorkerSample",
 ]

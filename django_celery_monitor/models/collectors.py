@@ -22,12 +22,19 @@ class CollectorRun(models.Model):
     # The latest commit that changed a row; browsers without a channel layer watch it.
     committed_at = models.DateTimeField(_("last change"), null=True)
     ended_at = models.DateTimeField(_("ended"), null=True)
+    # Why: "stopped", "connection lost" ...; empty of one that was killed.
+    ended_by = models.CharField(_("ended by"), max_length=32, default="")
     events = models.BigIntegerField(_("events"), default=0)
     bad_events = models.BigIntegerField(_("bad events"), default=0)
     # Events of tasks that retention had deleted already.
     late_events = models.BigIntegerField(_("late events"), default=0)
     # Seconds between an event's own time and its storing, for the latest batch.
     lag = models.FloatField(_("lag"), null=True)
+    # Over the last minute or so: events a second, and seconds that a batch took on average.
+    rate = models.FloatField(_("events per second"), null=True)
+    batch_seconds = models.FloatField(_("seconds per batch"), null=True)
+    # Messages that wait in the collectors' queue; null where the broker keeps none.
+    queue_depth = models.BigIntegerField(_("queue depth"), null=True)
 
     class Meta:
         verbose_name = _("collector run")
@@ -43,12 +50,39 @@ class CollectorRun(models.Model):
         return self.ended_at is None and fresh
 
 
+class Gap(models.Model):
+    """A time of which events may be missing, and why."""
+
+    class Reason(models.TextChoices):
+        AWAY = "away", _("no collector was listening")
+        QUEUE_GONE = "queue gone", _("the broker deleted the queue")
+        OVERFLOW = "overflow", _("the queue was full")
+
+    started_at = models.DateTimeField(_("from"))
+    ended_at = models.DateTimeField(_("to"))
+    reason = models.CharField(_("reason"), max_length=16, choices=Reason)
+    transport = models.CharField(_("transport"), max_length=32)
+
+    class Meta:
+        verbose_name = _("gap")
+        verbose_name_plural = _("gaps")
+        ordering = ("-started_at",)
+        constraints = (
+            models.UniqueConstraint(fields=["started_at", "reason"], name="dcm_gap_key"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.reason} {self.started_at:%Y-%m-%d %H:%M:%S}"
+
+
 class BadEvent(models.Model):
     """Quarantine: one message or event that could not be stored, and why."""
 
     arrived_at = models.DateTimeField(_("arrived"), db_index=True)
     reason = models.CharField(_("reason"), max_length=255)
     body = models.TextField(_("content"))
+    # Cut texts cannot be replayed.
+    whole = models.BooleanField(_("whole"), default=False)
 
     class Meta:
         verbose_name = _("bad event")

@@ -68,3 +68,39 @@ class TaskCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.state} {self.minute:%Y-%m-%d %H:%M}"
+
+
+class TaskTotals(models.Model):
+    """How many events of each type were ever stored, each once; never falls.
+
+    The four grains are separate. ``label`` is empty, the worker's host name, the queue, or the
+    type of the exception (which only failures and retries have).
+    """
+
+    class Grain(models.TextChoices):
+        NAME = "n", _("task name")
+        WORKER = "w", _("worker")
+        QUEUE = "q", _("queue")
+        EXCEPTION = "x", _("exception")
+
+    grain = models.CharField(max_length=1, choices=Grain)
+    name = models.CharField(max_length=255)
+    label = models.CharField(max_length=255, default="")
+    sent = models.BigIntegerField(default=0)
+    received = models.BigIntegerField(default=0)
+    started = models.BigIntegerField(default=0)
+    succeeded = models.BigIntegerField(default=0)
+    failed = models.BigIntegerField(default=0)
+    retried = models.BigIntegerField(default=0)
+    revoked = models.BigIntegerField(default=0)
+    rejected = models.BigIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("task totals")
+        verbose_name_plural = _("task totals")
+        constraints = (
+            models.UniqueConstraint(fields=["grain", "name", "label"], name="dcm_tasktotals_key"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.label}".strip()

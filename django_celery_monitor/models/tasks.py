@@ -41,6 +41,11 @@ class Task(models.Model):
     running_again = models.BooleanField(_("running again"), default=False)
     root_id = models.CharField(_("root id"), max_length=255, default="")
     parent_id = models.CharField(_("parent id"), max_length=255, default="")
+    # What only the publishing process knows; empty without the recorder.
+    group_id = models.CharField(_("group id"), max_length=255, default="")
+    priority = models.SmallIntegerField(_("priority"), null=True)
+    periodic_name = models.CharField(_("periodic task"), max_length=255, default="")
+    origin = models.CharField(_("origin"), max_length=255, default="")
     # Lower-cased, redacted texts: the one column that text search looks at.
     search = models.TextField(default="")
     # The event set itself, written and read by ``storage.task_events``.
@@ -59,6 +64,7 @@ class Task(models.Model):
             models.Index(fields=["queue", "time"], name="dcm_task_queue"),
             models.Index(fields=["root_id"], name="dcm_task_root"),
             models.Index(fields=["parent_id"], name="dcm_task_parent"),
+            models.Index(fields=["group_id"], name="dcm_task_group"),
         )
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Workers."""
+"""Workers, what happened to them, and how busy they were."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ class Worker(models.Model):
     sw_ident = models.CharField(_("software"), max_length=64, default="")
     sw_ver = models.CharField(_("version"), max_length=64, default="")
     sw_sys = models.CharField(_("system"), max_length=64, default="")
+    # Seconds that the worker's clock is ahead of the collector's, at its latest arrival.
+    clock_offset = models.FloatField(_("clock offset"), null=True)
 
     class Meta:
         verbose_name = _("worker")
@@ -34,3 +36,59 @@ class Worker(models.Model):
 
     def __str__(self) -> str:
         return self.hostname
+
+
+class WorkerEvent(models.Model):
+    """When a worker went online or offline, was found lost, or was heard again after that."""
+
+    class Type(models.TextChoices):
+        ONLINE = "online", _("online")
+        OFFLINE = "offline", _("offline")
+        LOST = "lost", _("lost")
+        BACK = "back", _("back")
+
+    worker = models.CharField(_("worker"), max_length=255)
+    # The worker's own clock; of what we found out ourselves, ours.
+    time = models.DateTimeField(_("time"))
+    type = models.CharField(_("event"), max_length=16, choices=Type)
+    # 0 when nobody knows.
+    pid = models.IntegerField(_("process id"), default=0)
+
+    class Meta:
+        verbose_name = _("worker event")
+        verbose_name_plural = _("worker events")
+        ordering = ("-time", "-id")
+        constraints = (
+            models.UniqueConstraint(
+                fields=["worker", "time", "type", "pid"], name="dcm_workerevent_key"
+            ),
+        )
+        indexes = (models.Index(fields=["time"], name="dcm_workerevent_time"),)
+
+    def __str__(self) -> str:
+        return f"{self.worker} {self.type}"
+
+
+class WorkerSample(models.Model):
+    """What the latest heartbeat in a minute said."""
+
+    worker = models.CharField(_("worker"), max_length=255)
+    minute = models.DateTimeField(_("minute"))
+    event_at = models.DateTimeField(_("event"))
+    active = models.IntegerField(_("active"), null=True)
+    # Since the worker process began.
+    processed = models.BigIntegerField(_("processed"), null=True)
+    # Of the last minute.
+    load = models.FloatField(_("load average"), null=True)
+
+    class Meta:
+        verbose_name = _("worker sample")
+        verbose_name_plural = _("worker samples")
+        ordering = ("-minute", "worker")
+        constraints = (
+            models.UniqueConstraint(fields=["worker", "minute"], name="dcm_workersample_key"),
+        )
+        indexes = (models.Index(fields=["minute"], name="dcm_workersample_minute"),)
+
+    def __str__(self) -> str:
+        return f"{self.worker} {self.minute:%Y-%m-%d %H:%M}"

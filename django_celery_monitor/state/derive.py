@@ -13,7 +13,7 @@ what we concluded      of a run that no worker ended, unless one began after it;
                        result backend says counts more than a worker's silence
 started after a final  ``running_again`` beside the state, until that run ends
 name                   of the earliest ``received``, else of the earliest ``sent``
-arguments              of the earliest ``sent``, else of the earliest ``received``
+arguments              of the earliest ``published``, else ``sent``, else ``received``
 result, exception      of the event that decided the state
 =====================  =====================================================================
 """
@@ -24,6 +24,7 @@ from typing import Any, Final, NamedTuple
 
 from django_celery_monitor.events import SETTLED, TaskEvent, Timestamp
 from django_celery_monitor.state import states
+from django_celery_monitor.state.announced import announced
 from django_celery_monitor.state.runs import FINAL, RANK, Run, runs_of
 
 STATE_OF: Final = {
@@ -62,6 +63,10 @@ class Facts(NamedTuple):
     running_again: bool
     root_id: str
     parent_id: str
+    group_id: str
+    priority: int | None
+    periodic_name: str
+    origin: str
     runs: tuple[Run, ...]
 
 
@@ -69,9 +74,7 @@ def derive(events: list[TaskEvent]) -> Facts:
     """``events``: not empty, in the total order (see ``event_set.union``)."""
     runs = runs_of(events)
     state, run, running_again = _state(runs)
-    first_sent, latest_sent, first_received, latest_received = _announcements(events)
-    latest = _later(latest_sent, latest_received)
-    sent, received = (first_sent or _NOTHING).data, (first_received or _NOTHING).data
+    published, sent, latest_sent, received, latest = announced(events)
     end = run.end if run and run.outcome in FINAL else None
     settled = None if end else _settled(events, run)
     told = settled or end or _NOTHING
@@ -85,8 +88,8 @@ def derive(events: list[TaskEvent]) -> Facts:
         run.started if run else None,
         told.timestamp or None,
         events[-1].timestamp,
-        latest.data.get("eta"),
-        latest.data.get("expires"),
+        latest.get("eta"),
+        latest.get("expires"),
         run.worker if run else "",
         latest_sent.data.get("queue", "") if latest_sent else "",
         sent.get("args") or received.get("args", ""),
@@ -94,11 +97,21 @@ def derive(events: list[TaskEvent]) -> Facts:
         told.data.get("result", ""),
         run.exception if run and not settled else told.data.get("exception", ""),
         told.data.get("runtime"),
-        latest.data.get("retries", 0),
+        latest.get("retries", 0),
         running_again,
-        latest.data.get("root_id", ""),
-        latest.data.get("parent_id", ""),
+        latest.get("root_id", ""),
+        latest.get("parent_id", ""),
+        *_recorded(published),
         runs,
+    )
+
+
+def _recorded(published: dict[str, Any]) -> tuple[str, Any, str, str]:
+    return (
+        published.get("group_id", ""),
+        published.get("priority"),
+        published.get("periodic_name", ""),
+        published.get("origin", ""),
     )
 
 
@@ -124,34 +137,6 @@ def _holds(settled: TaskEvent, run: Run | None) -> bool:
 
 def _weight(settled: TaskEvent) -> tuple[bool, Timestamp]:
     return settled.data["source"] != WORKER_LOST, settled.timestamp
-
-
-def _announcements(
-    events: list[TaskEvent],
-) -> tuple[TaskEvent | None, TaskEvent | None, TaskEvent | None, TaskEvent | None]:
-    """The first and the latest ``sent``, then the same of ``received``; latest by attempt."""
-    first_sent = latest_sent = first_received = latest_received = None
-    for event in events:
-        if event.type == "sent":
-            first_sent = first_sent or event
-            latest_sent = _later_attempt(latest_sent, event)
-        elif event.type == "received":
-            first_received = first_received or event
-            latest_received = _later_attempt(latest_received, event)
-    return first_sent, latest_sent, first_received, latest_received
-
-
-def _later_attempt(one: TaskEvent | None, other: TaskEvent) -> TaskEvent:
-    if one is None or other.data.get("retries", 0) >= one.data.get("retries", 0):
-        return other
-    return one
-
-
-def _later(sent: TaskEvent | None, received: TaskEvent | None) -> TaskEvent:
-    """The one that speaks of the later attempt; of the same, what the worker received."""
-    if sent is None or received is None:
-        return sent or received or _NOTHING
-    return _later_attempt(sent, received)
 
 
 def _state(runs: tuple[Run, ...]) -> tuple[str, Run | None, bool]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from operator import itemgetter
 from typing import Final
 
-from django_celery_monitor.events import SETTLED, TaskEvent
+from django_celery_monitor.events import PUBLISHED, SETTLED, TaskEvent
 
 # So many of the earliest and so many of the latest are kept, of each type.
 KEEP: Final = 16
@@ -22,6 +22,7 @@ KNOWN_TYPES: Final = frozenset(
         "rejected",
         "revoked",
         "cancelled",
+        PUBLISHED,
         SETTLED,
     }
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from django_celery_monitor.events import SETTLED, TaskEvent, Timestamp
+from django_celery_monitor.events import PUBLISHED, SETTLED, TaskEvent, Timestamp
 
 # How a run ended, weakest first; of equally strong ends the latest counts.
 RANK: Final = {
@@ -17,7 +17,8 @@ RANK: Final = {
     "succeeded": 6,
 }
 ERROR_TYPES: Final = frozenset({"failed", "retried"})
-_NO_PART_OF_A_RUN: Final = frozenset({"received", "sent", SETTLED})
+_SENT: Final = frozenset({"sent", PUBLISHED})
+_NO_PART_OF_A_RUN: Final = _SENT | {"received", SETTLED}
 FINAL: Final = frozenset({"revoked", "failed", "rejected", "succeeded"})
 
 
@@ -105,7 +106,7 @@ def runs_of(events: list[TaskEvent]) -> tuple[Run, ...]:
     for event in events:
         if event.type == "received":
             drafts.append(_Draft(event.data.get("retries", 0), event))
-        elif event.type == "sent":
+        elif event.type in _SENT:
             sent[event.data.get("retries", 0)] = event
     drafts.sort(key=_attempt)
     sent_retries = max(sent, default=0)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import orjson
 
-from django_celery_monitor.events import TaskEvent
+from django_celery_monitor.events import PUBLISHED, TaskEvent
 from django_celery_monitor.state.derive import Facts
 
 # Fields of an event's data, by the letter that stands for them.
@@ -23,6 +23,10 @@ _LETTERS: Final = {
     "runtime": "u",
     "eta": "e",
     "expires": "i",
+    "group_id": "g",
+    "periodic_name": "d",
+    "origin": "w",
+    "payload": "l",
 }
 _FIELDS: Final = {letter: field for field, letter in _LETTERS.items()}
 _TYPES: Final = {
@@ -34,6 +38,7 @@ _TYPES: Final = {
     "retried": "T",
     "revoked": "V",
     "rejected": "J",
+    PUBLISHED: "P",
 }
 _NAMES: Final = {letter: kind for kind, letter in _TYPES.items()}
 # In front of a type of the app's own that would read as a letter.
@@ -48,6 +53,7 @@ SHARED: Final = (
     "root_id",
     "parent_id",
     "queue",
+    "group_id",
     "worker",
     "runtime",
 )

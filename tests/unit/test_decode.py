@@ -108,7 +108,7 @@ def test_every_type_of_worker_event(kind: str) -> None:
 
 
 def test_gossip_and_events_of_other_groups_are_ignored() -> None:
-    kinds = ("worker-elect", "worker-elect-ack", "custom-thing", "monitor-published", "")
+    kinds = ("worker-elect", "worker-elect-ack", "custom-thing", "monitor-anything", "")
     found = decode(*[body(BASE | {"type": kind}) for kind in kinds])
     assert found == Decoded({}, [], [], len(kinds))
 
