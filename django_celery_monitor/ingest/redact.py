@@ -124,11 +124,17 @@ def _mask_values(text: str, key: re.Pattern[str]) -> str:
 
 def _end_of_value(text: str, key: re.Match[str]) -> int:
     if key[1] == ":":
-        return end_of(text, key.end(), AFTER_PAIR)
+        return _inside(text, key, end_of(text, key.end(), AFTER_PAIR))
     if text[key.start() - 1 : key.start()] in ("?", "&"):
         value = _QUERY_VALUE.match(text, key.end())
         return value.end() if value else UNCLEAR
-    return end_of(text, key.end(), AFTER_KEYWORD)
+    return _inside(text, key, end_of(text, key.end(), AFTER_KEYWORD))
+
+
+def _inside(text: str, key: re.Match[str], end: int) -> int:
+    """``end``, unless a bracket that nothing opened seems to be what follows the value."""
+    closed = end != UNCLEAR and _CLOSER.match(text, end)
+    return UNCLEAR if closed and not _OPENER.search(text, 0, key.start()) else end
 
 
 def _mask_positions(text: str, secret: frozenset[int]) -> str:
@@ -151,4 +157,6 @@ def _mask_positions(text: str, secret: frozenset[int]) -> str:
     return "".join(parts)
 
 
+_CLOSER: Final = re.compile(r"\s*[)\]}]")
+_OPENER: Final = re.compile(r"[(\[{]")
 _ARGUMENTS: Final = _key_pattern(("args",))
