@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import orjson
 from django.db import transaction
 
 from django_celery_monitor.events import SETTLED, Decoded, TaskEvent, Timestamp
@@ -89,6 +90,17 @@ def _merge_tasks(
 
 def _quarantine(bad: list[tuple[str, str]], arrived: Timestamp, using: str) -> None:
     BadEvent.objects.using(using).bulk_create(
-        BadEvent(arrived_at=moment(arrived), reason=reason[:255], body=body)
+        BadEvent(
+            arrived_at=moment(arrived), reason=reason[:255], body=body, whole=_is_whole(body)
+        )
         for reason, body in bad[:100]
     )
+
+
+def _is_whole(body: str) -> bool:
+    """Whether an event can be read from it again: a cut JSON text is none."""
+    try:
+        orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return False
+    return True
