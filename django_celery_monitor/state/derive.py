@@ -9,8 +9,9 @@ final state            SUCCESS > REJECTED > FAILURE > REVOKED; equally strong: t
 no final               RETRY when the attempt ended so and was not delivered again after; else
                        the app's own state, STARTED, RECEIVED; PENDING when it was given back
 no worker yet          PENDING: sending never moves a state that a worker reported
-what we concluded      of a run that no worker ended, unless one began after it; what the
-                       result backend says counts more than a worker's silence
+what we concluded      of a run that no worker ended, unless its worker spoke of it after that;
+                       the result backend counts most, then a worker that was asked and no longer
+                       has it, then a worker's silence; these two hold for that worker's run only
 started after a final  ``running_again`` beside the state, until that run ends
 name                   of the earliest ``received``, else of the earliest ``sent``
 arguments              of the earliest ``published``, else ``sent``, else ``received``
@@ -22,7 +23,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from django_celery_monitor.events import SETTLED, TaskEvent, Timestamp
+from django_celery_monitor.events import PUBLISHED, SETTLED, TaskEvent, Timestamp
 from django_celery_monitor.state import states
 from django_celery_monitor.state.announced import announced
 from django_celery_monitor.state.runs import FINAL, RANK, Run, runs_of
@@ -117,26 +118,38 @@ def _recorded(published: dict[str, Any]) -> tuple[str, Any, str, str]:
 
 # Sources of conclusions.
 WORKER_LOST: Final = "worker lost"
+WORKER_ASKED: Final = "worker asked"
 RESULT_BACKEND: Final = "result backend"
+# The weakest first.
+_SOURCES: Final = (WORKER_LOST, WORKER_ASKED, RESULT_BACKEND)
+_NO_WORKER_S_WORD: Final = frozenset({"sent", PUBLISHED, SETTLED})
 _NOTHING: Final = TaskEvent(0.0, 0, "", "", 0, {})
 
 
 def _settled(events: list[TaskEvent], run: Run | None) -> TaskEvent | None:
     """What we concluded of a task that no worker ended."""
-    found = [event for event in events if event.type == SETTLED and _holds(event, run)]
-    return max(found, key=_weight) if found else None
+    concluded = [event for event in events if event.type == SETTLED]
+    if not concluded:
+        return None
+    # On one host only: clocks of two may differ by more than a task takes.
+    words = [
+        event.timestamp
+        for event in events
+        if run and event.hostname == run.worker and event.type not in _NO_WORKER_S_WORD
+    ]
+    heard = max(words, default=0.0)
+    found = [event for event in concluded if heard <= event.timestamp and _is_about(event, run)]
+    return max(found, key=_weight, default=None)
 
 
-def _holds(settled: TaskEvent, run: Run | None) -> bool:
-    if run is None:
+def _is_about(settled: TaskEvent, run: Run | None) -> bool:
+    if run is None or settled.data["source"] == RESULT_BACKEND:
         return True
-    if run.outcome and settled.data["source"] == WORKER_LOST:
-        return False
-    return (run.ended or _begun(run)) <= settled.timestamp
+    return not run.outcome and settled.hostname == run.worker
 
 
-def _weight(settled: TaskEvent) -> tuple[bool, Timestamp]:
-    return settled.data["source"] != WORKER_LOST, settled.timestamp
+def _weight(settled: TaskEvent) -> tuple[int, Timestamp]:
+    return _SOURCES.index(settled.data["source"]), settled.timestamp
 
 
 def _state(runs: tuple[Run, ...]) -> tuple[str, Run | None, bool]:

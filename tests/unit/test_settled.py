@@ -5,9 +5,13 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from django_celery_monitor.events import SETTLED, TaskEvent
-from tests.streams import OTHER, START, WORKER, event, facts
+from django_celery_monitor.state.derive import derive
+from django_celery_monitor.state.event_set import union
+from tests.streams import OTHER, START, WORKER, arrivals, event, examples, facts, histories
 
 
 def settled(at: float, state: str = "LOST", source: str = "worker lost", **data: str) -> TaskEvent:
@@ -51,3 +55,65 @@ def test_a_conclusion_about_a_task_that_no_worker_reported_counts() -> None:
 
 def test_conclusions_add_nothing_to_what_happened() -> None:
     assert facts(*RUNNING, settled(40)).runs == facts(*RUNNING).runs
+
+
+def test_a_worker_that_was_asked_counts_more_than_a_silence_and_less_than_a_result() -> None:
+    asked = settled(39, "IGNORED", "worker asked")
+    said = settled(38, "FAILURE", "result backend", exception="KeyError('x')")
+    for order in itertools.permutations([*RUNNING, settled(40), asked]):
+        assert (facts(*order).state, facts(*order).known_by) == ("IGNORED", "worker asked")
+    for order in itertools.permutations([*RUNNING[1:], settled(40), asked, said]):
+        assert (facts(*order).state, facts(*order).exception) == ("FAILURE", "KeyError('x')")
+
+
+@pytest.mark.parametrize(
+    ("state", "source"), [("LOST", "worker lost"), ("IGNORED", "worker asked")]
+)
+def test_a_run_elsewhere_is_not_settled_though_its_clock_is_behind(state: str, source: str) -> None:
+    """Only the worker that ran it was silent, or was asked."""
+    again = (event("received", 30, OTHER), event("started", 31, OTHER))
+    retried = event("retried", 3)
+    found = facts(*RUNNING, retried, *again, settled(40, state, source))
+    assert (found.state, found.known_by, found.worker) == ("STARTED", "worker", OTHER)
+
+
+@pytest.mark.parametrize("source", ["worker lost", "worker asked", "result backend"])
+def test_a_worker_that_speaks_of_the_task_afterwards_has_not_ended_it(source: str) -> None:
+    found = facts(*RUNNING, settled(40, "REVOKED", source), event("progress", 41))
+    assert (found.state, found.known_by) == ("PROGRESS", "worker")
+
+
+CONCLUSIONS = st.lists(
+    st.builds(
+        lambda at, host, said: settled(at, *said)._replace(hostname=host),
+        st.sampled_from((0.0, 0.3, 61.0, 122.0, 500.0)),
+        st.sampled_from((WORKER, OTHER)),
+        st.sampled_from(
+            (
+                ("LOST", "worker lost"),
+                ("LOST", "worker asked"),
+                ("IGNORED", "worker asked"),
+                ("SUCCESS", "result backend"),
+                ("FAILURE", "result backend"),
+            )
+        ),
+    ),
+    max_size=4,
+)
+
+
+@examples(150)
+@given(data=st.data(), events=histories, concluded=CONCLUSIONS)
+def test_conclusions_and_events_in_any_order_give_the_same_row(
+    data: st.DataObject, events: list[TaskEvent], concluded: list[TaskEvent]
+) -> None:
+    known: list[TaskEvent] = []
+    for batch in data.draw(arrivals([*events, *concluded])):
+        known = union(known, batch)
+    found = derive(known)
+    assert found == facts(*events, *concluded)
+    told = facts(*events)
+    assert found.runs == told.runs
+    if told.finished is not None:
+        assert (found.state, found.finished) == (told.state, told.finished)
+    assert found.known_by in {told.known_by, *(each.data["source"] for each in concluded)}
