@@ -35,7 +35,7 @@ def upsert(
     connection = connections[using]
     if connection.vendor == "postgresql" and _has_copy(connection):
         _copy_and_merge(connection, model, columns, key, rows)
-    elif connection.vendor == "sqlite":
+    elif connection.vendor in ("sqlite", "mysql"):
         _execute_many(connection, model, columns, key, rows)
     else:
         _create(model, columns, key, rows, using)
@@ -76,6 +76,14 @@ def _has_copy(connection: BaseDatabaseWrapper) -> bool:
 def _merge_clause(columns: Sequence[str], key: Sequence[str], quote: Callable[[str], str]) -> str:
     changes = ", ".join(f"{quote(c)} = excluded.{quote(c)}" for c in columns if c not in key)
     return f"ON CONFLICT ({', '.join(map(quote, key))}) DO UPDATE SET {changes}"
+
+
+def _mysql_merge_clause(
+    columns: Sequence[str], key: Sequence[str], quote: Callable[[str], str]
+) -> str:
+    """MySQL calls the old spelling deprecated; MariaDB knows no other."""
+    changes = ", ".join(f"{quote(c)} = VALUES({quote(c)})" for c in columns if c not in key)
+    return f"ON DUPLICATE KEY UPDATE {changes}"
 
 
 def _copy_and_merge(
@@ -122,7 +130,9 @@ def _execute_many(
     key: Sequence[str],
     rows: list[Row],
 ) -> None:
+    """One statement for each row on SQLite; MySQL's drivers make few large ones of them."""
     quote = connection.ops.quote_name
+    clause = _mysql_merge_clause if connection.vendor == "mysql" else _merge_clause
     adapt = connection.ops.adapt_datetimefield_value
     dates = [
         index
@@ -131,7 +141,7 @@ def _execute_many(
     ]
     sql = (
         f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(map(quote, columns))})"
-        f" VALUES ({', '.join(['%s'] * len(columns))}) {_merge_clause(columns, key, quote)}"
+        f" VALUES ({', '.join(['%s'] * len(columns))}) {clause(columns, key, quote)}"
     )
     with connection.cursor() as cursor:
         cursor.executemany(sql, [_adapted(row, dates, adapt) for row in rows])

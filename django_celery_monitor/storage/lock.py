@@ -28,14 +28,19 @@ class Held(NamedTuple):
 def acquire(using: str) -> Held:
     """Take the lock until the transaction ends.
 
-    Must be the transaction's first statement: on SQLite the update takes the write lock, and a
-    transaction that has read before could not upgrade.
+    Must be the transaction's first statement. On SQLite the update takes the write lock, and a
+    transaction that has read before could not upgrade. On MySQL it locks the one row there is, and
+    what is read only after that wait is seen as it is by then, whatever the isolation level;
+    ``GET_LOCK`` would outlive the transaction.
     """
     connection = connections[using]
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_KEY])
-    rows = Installation.objects.using(using).filter(pk=1)
+    installations = Installation.objects.using(using)
+    rows = installations.filter(pk=1)
     if not rows.update(writes=F("writes") + 1):
-        Installation.objects.using(using).create(pk=1, writes=1)
+        # Two first writers may both come here where nothing but the row is locked.
+        installations.bulk_create([Installation(pk=1)], ignore_conflicts=True)
+        rows.update(writes=F("writes") + 1)
     return Held(*rows.values_list("writes", "pruned_before").get())

@@ -108,7 +108,7 @@ def _integer(value: Any, most: float = 1e9) -> int | None:
 
 def _values(row: dict[str, Any], vendor: str) -> tuple[Any, ...]:
     # Only Django's own write path turns a list into JSON by itself.
-    load = json.dumps(row["loadavg"]) if vendor == "sqlite" else row["loadavg"]
+    load = json.dumps(row["loadavg"]) if vendor in ("sqlite", "mysql") else row["loadavg"]
     if vendor == "postgresql":
         from psycopg.types.json import Jsonb
 

@@ -23,11 +23,11 @@ class OursElsewhere:
     db_for_write = db_for_read
 
 
-@pytest.fixture(params=["default", "postgresql"])
+@pytest.fixture(params=["default", "postgresql", "mariadb"])
 def alias(request: pytest.FixtureRequest, settings: Settings) -> str:
-    """SQLite, then PostgreSQL; both are migrated by Django's test runner."""
+    """SQLite, PostgreSQL, MariaDB; all are migrated by Django's test runner."""
     name: str = request.param
     if name != "default":
-        variable("TEST_POSTGRESQL_URL")
+        variable(f"TEST_{name.upper()}_URL")
     settings.DATABASE_ROUTERS = [OursElsewhere(name)]
     return name

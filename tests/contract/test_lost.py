@@ -18,7 +18,7 @@ from tests.contract.stored import store
 from tests.project.celery import app
 from tests.streams import OTHER, START, WORKER, event, wire
 
-pytestmark = pytest.mark.django_db(databases=["default", "postgresql"])
+pytestmark = pytest.mark.django_db(databases="__all__")
 
 
 def beat(host: str, at: float, kind: str = "heartbeat") -> None:

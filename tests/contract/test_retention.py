@@ -17,7 +17,7 @@ from django_celery_monitor.upkeep.sweeper import EVERY, LEASE, RETRY, Sweeper
 from tests.contract.stored import store
 from tests.streams import START, event, wire
 
-pytestmark = pytest.mark.django_db(databases=["default", "postgresql"])
+pytestmark = pytest.mark.django_db(databases="__all__")
 
 DAY = 86_400.0
 NOW = datetime.fromtimestamp(START, UTC) + timedelta(days=100)

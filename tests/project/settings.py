@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import pymysql  # type: ignore[import-untyped]
+
 SECRET_KEY = "only for tests"
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "testserver"]
 ROOT_URLCONF = "tests.project.urls"
@@ -55,7 +57,10 @@ TEMPLATES = [
 
 
 def database(url: str) -> dict[str, Any]:
-    """``sqlite:///path`` or ``postgresql://user:password@host:port/name`` as Django wants it."""
+    """``sqlite:///path`` or ``postgresql://user:password@host:port/name`` as Django wants it.
+
+    ``mariadb://`` is spelt as PostgreSQL is.
+    """
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
         path = unquote(parts.path)
@@ -65,22 +70,29 @@ def database(url: str) -> dict[str, Any]:
         }
         engine = "django.db.backends.sqlite3"
         return {"ENGINE": engine, "NAME": path, "OPTIONS": options, "TEST": {"NAME": path}}
-    return {
-        "ENGINE": "django.db.backends.postgresql",
+    server: dict[str, Any] = {
         "HOST": parts.hostname,
         "PORT": parts.port,
         "USER": parts.username,
         "PASSWORD": parts.password,
         "NAME": parts.path.removeprefix("/"),
-        "TEST": {"NAME": f"test_celery_monitor_{os.getpid()}"},
     }
+    test: dict[str, Any] = {"NAME": f"test_celery_monitor_{os.getpid()}"}
+    if parts.scheme == "mariadb":
+        pymysql.install_as_MySQLdb()
+        options = {"charset": "utf8mb4"}
+        test |= {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_nopad_bin"}
+        engine = "django.db.backends.mysql"
+        return {"ENGINE": engine, **server, "OPTIONS": options, "TEST": test}
+    return {"ENGINE": "django.db.backends.postgresql", **server, "TEST": test}
 
 
 # A file, not memory: collectors that tests start in other processes write the same rows.
 _file = Path(tempfile.gettempdir(), f"celery-monitor-tests-{os.getpid()}.sqlite3")
 DATABASES = {"default": database(os.environ.get("TEST_DATABASE_URL", f"sqlite://{_file}"))}
-if "TEST_POSTGRESQL_URL" in os.environ:
-    DATABASES["postgresql"] = database(os.environ["TEST_POSTGRESQL_URL"])
+for _alias in ("postgresql", "mariadb"):
+    if (_variable := f"TEST_{_alias.upper()}_URL") in os.environ:
+        DATABASES[_alias] = database(os.environ[_variable])
 
 # In memory nothing crosses threads or processes; `asgi_server` puts a Redis layer in its place.
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {

@@ -16,6 +16,7 @@ from types import FrameType
 from urllib.parse import urlsplit
 
 from tests.servers.browser import BROWSER
+from tests.servers.mariadb import MARIADB
 from tests.servers.postgresql import POSTGRESQL
 from tests.servers.process import stop_group
 from tests.servers.programs import find_all
@@ -23,7 +24,7 @@ from tests.servers.rabbitmq import RABBITMQ
 from tests.servers.redis import REDIS
 from tests.servers.spec import Server, ServerError
 
-SERVERS = (REDIS, RABBITMQ, POSTGRESQL, BROWSER)
+SERVERS = (REDIS, RABBITMQ, POSTGRESQL, MARIADB, BROWSER)
 
 
 def main(command: list[str]) -> int:
