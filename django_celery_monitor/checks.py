@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, router
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from django_celery_monitor import conf
 from django_celery_monitor.access.policy import AccessPolicy, get_policy
@@ -80,18 +81,15 @@ def check_sqlite_transactions(
     databases: Sequence[str] | None = None, **_kwargs: Any
 ) -> list[CheckMessage]:
     """Deferred transactions on SQLite fail with "database is locked" beside a second writer."""
-    from django_celery_monitor.models import Task
-
-    alias = router.db_for_write(Task)
-    connection = connections[alias]
-    if alias not in (databases or []) or connection.vendor != "sqlite":
+    connection = _connection(databases, "sqlite")
+    if connection is None:
         return []
     options = connection.settings_dict.get("OPTIONS", {})
     if str(options.get("transaction_mode", "")).upper() in {"IMMEDIATE", "EXCLUSIVE"}:
         return []
     return [
         Warning(
-            f"SQLite database {alias!r} uses deferred transactions.",
+            f"SQLite database {connection.alias!r} uses deferred transactions.",
             hint=(
                 'Set OPTIONS = {"transaction_mode": "IMMEDIATE", '
                 '"init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"}.'
@@ -99,3 +97,59 @@ def check_sqlite_transactions(
             id="celery_monitor.W002",
         )
     ]
+
+
+@register(Tags.database)
+def check_mysql_collation(
+    databases: Sequence[str] | None = None, **_kwargs: Any
+) -> list[CheckMessage]:
+    """To the usual collations "a" and "A" are one task, and one overwrites the other."""
+    connection = _connection(databases, "mysql")
+    if connection is None:
+        return []
+    collation, exact = _collation(connection)
+    if exact:
+        return []
+    return [
+        Warning(
+            f"Database {connection.alias!r} keeps our texts in the collation {collation}, which "
+            "takes different ones for the same or cannot hold all.",
+            hint=(
+                "Use utf8mb4_nopad_bin on MariaDB, utf8mb4_0900_bin on MySQL; "
+                "docs/how-to/databases.md says how."
+            ),
+            id="celery_monitor.W003",
+        )
+    ]
+
+
+def _collation(connection: BaseDatabaseWrapper) -> tuple[str, bool]:
+    """Of a task's id, or what it will have; and whether it tells all texts apart."""
+    from django_celery_monitor.models import Task
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT COALESCE((SELECT COLLATION_NAME FROM information_schema.COLUMNS WHERE"
+            " TABLE_SCHEMA = DATABASE() AND TABLE_NAME = %s AND COLUMN_NAME = 'id'),"
+            " @@collation_database)",
+            [Task._meta.db_table],
+        )
+        [collation] = cursor.fetchone()
+        if not collation.startswith("utf8mb4_"):
+            return collation, False
+        # Some binary ones too ignore spaces at the end.
+        cursor.execute(
+            "SELECT CONVERT('a' USING utf8mb4) COLLATE "
+            f"{connection.ops.quote_name(collation)} IN ('A', 'á', 'a ')"
+        )
+        [same] = cursor.fetchone()
+    return collation, not same
+
+
+def _connection(databases: Sequence[str] | None, vendor: str) -> BaseDatabaseWrapper | None:
+    """The one that our tables are written through, if it is checked and the vendor's."""
+    from django_celery_monitor.models import Task
+
+    connection = connections[router.db_for_write(Task)]
+    asked = connection.alias in (databases or [])
+    return connection if asked and connection.vendor == vendor else None
