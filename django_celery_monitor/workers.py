@@ -63,12 +63,12 @@ def worker_health(worker: Worker, now: datetime, listened: float) -> Health:
     return health(
         silence=(now - worker.arrived_at).total_seconds(),
         freq=worker.freq,
-        offline=_said_goodbye(worker),
+        offline=said_goodbye(worker),
         listened=listened,
     )
 
 
-def _said_goodbye(worker: Worker) -> bool:
+def said_goodbye(worker: Worker) -> bool:
     since = [time for time in (worker.online_at, worker.heartbeat_at) if time]
     return worker.offline_at is not None and worker.offline_at >= max(since, default=NEVER)
 
