@@ -11,6 +11,8 @@ from django_celery_monitor.state.runs import Run
 MINUTE: Final = 60
 # A longer duration counts as this one (about 115 days): so no sum outgrows 64 bits.
 LONGEST: Final = 10**13
+# In place of a label in excess. Shown translated; no program names anything so by accident.
+OTHER: Final = "\x1aother"
 COUNTED: Final = ("received", "succeeded", "failed", "retried", "revoked", "rejected")
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 from django.db import transaction
 
-from django_celery_monitor.events import SETTLED, Decoded, TaskEvent, Timestamp
+from django_celery_monitor.events import PUBLISHED, SETTLED, Decoded, TaskEvent, Timestamp
 from django_celery_monitor.models import BadEvent, Task
 from django_celery_monitor.state.derive import derive
 from django_celery_monitor.state.errors import marks
@@ -18,6 +18,10 @@ from django_celery_monitor.storage.bulk import upsert
 from django_celery_monitor.storage.counts import Tally
 from django_celery_monitor.storage.errors import ErrorChanges
 from django_celery_monitor.storage.rows import COLUMNS, moment, task_row
+from django_celery_monitor.storage.totals import TotalsTally
+
+# No sign of life of a worker: their host published the task, or is ours.
+_FROM_ELSEWHERE: Final = frozenset({"sent", PUBLISHED, SETTLED})
 
 
 class Stored(NamedTuple):
@@ -43,7 +47,7 @@ def store(decoded: Decoded, arrived: Timestamp, using: str) -> Stored:
             event.hostname
             for each in tasks
             for event in decoded.tasks[each]
-            if event.type not in ("sent", SETTLED)
+            if event.type not in _FROM_ELSEWHERE
         }
         changed_workers = workers.merge(decoded.workers, hosts, arrived, using)
         _quarantine(decoded.bad, arrived, using)
@@ -62,8 +66,7 @@ def _merge_tasks(
     watermark = pruned_before.timestamp() if pruned_before else 0.0
     late = 0
     stored = known.load(list(new), using)
-    rows: list[tuple[Any, ...]] = []
-    tally, errors = Tally(), ErrorChanges()
+    changes = _Changes()
     for task_id, arrivals in new.items():
         before = stored.get(task_id, [])
         events = union(before, arrivals)
@@ -73,26 +76,44 @@ def _merge_tasks(
             # Delivered again after retention deleted it: it must not come back to life.
             late += len(events)
             continue
+        changes.add(task_id, before, events)
+    changes.save(using)
+    return [row[0] for row in changes.rows], late
+
+
+class _Changes:
+    """What a batch does to the tasks and to all that is counted of them."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[Any, ...]] = []
+        self._tally = Tally()
+        self._totals = TotalsTally()
+        self._errors = ErrorChanges()
+
+    def add(self, task_id: str, before: list[TaskEvent], events: list[TaskEvent]) -> None:
+        """``before``: the events that were stored; none of a new task."""
         facts = derive(events)
         if before:
             old = derive(before)
-            tally.add(old, -1)
-            errors.add(task_id, events, facts, marks(before, old))
+            self._tally.add(old, -1)
+            self._errors.add(task_id, events, facts, marks(before, old))
+            self._totals.add(events, facts.name, before, old.name)
         else:
-            errors.add(task_id, events, facts, {})
-        tally.add(facts, 1)
-        rows.append(task_row(task_id, facts, events))
-    upsert(Task, COLUMNS, ("id",), rows, using)
-    errors.save(using)
-    tally.save(using)
-    return [row[0] for row in rows], late
+            self._errors.add(task_id, events, facts, {})
+            self._totals.add_new(events, facts.name)
+        self._tally.add(facts, 1)
+        self.rows.append(task_row(task_id, facts, events))
+
+    def save(self, using: str) -> None:
+        upsert(Task, COLUMNS, ("id",), self.rows, using)
+        self._errors.save(using)
+        self._tally.save(using)
+        self._totals.save(using)
 
 
 def _quarantine(bad: list[tuple[str, str]], arrived: Timestamp, using: str) -> None:
     BadEvent.objects.using(using).bulk_create(
-        BadEvent(
-            arrived_at=moment(arrived), reason=reason[:255], body=body, whole=_is_whole(body)
-        )
+        BadEvent(arrived_at=moment(arrived), reason=reason[:255], body=body, whole=_is_whole(body))
         for reason, body in bad[:100]
     )
 
