@@ -8,16 +8,17 @@ from typing import Final, NamedTuple
 from django_celery_monitor.filters import Term, to_q
 from django_celery_monitor.models import Task, Worker
 from django_celery_monitor.state.worker import lost_after
+from django_celery_monitor.upkeep.open_rows import COLUMNS, OpenTask
 
 # One look settles so many tasks at most; the next goes on.
 LIMIT: Final = 200
 
 
 class LostTask(NamedTuple):
-    """``moment``: when it counts as lost; the same whoever concludes it, in epoch seconds."""
+    """``moment``: when it counts as lost; the same whoever concludes it."""
 
-    task: Task
-    moment: float
+    task: OpenTask
+    moment: datetime
 
 
 def lost_tasks(now: datetime, listened: float, using: str) -> list[LostTask]:
@@ -30,13 +31,13 @@ def lost_tasks(now: datetime, listened: float, using: str) -> list[LostTask]:
     if not gone:
         return []
     running = Task.objects.using(using).filter(to_q(Term("state", "running")))
-    found = running.filter(worker__in=gone).order_by("time")[: 2 * LIMIT]
+    found = running.filter(worker__in=gone).order_by("time").values_list(*COLUMNS)[: 2 * LIMIT]
     lost = []
-    for task in found:
+    for task in map(OpenTask._make, found):
         since, before = gone[task.worker]
         if before is None or task.updated_at < before:
             # The worker's clock may be ahead, and a conclusion comes after what it is about.
-            lost.append(LostTask(task, max(since, task.updated_at).timestamp()))
+            lost.append(LostTask(task, max(since, task.updated_at)))
     return lost[:LIMIT]
 
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from celery import Celery
 
-from django_celery_monitor.models import Task, TaskCount, Worker
-from django_celery_monitor.pipeline import Pipeline
+from django_celery_monitor.models import Task, TaskCount, Worker, WorkerEvent
 from django_celery_monitor.upkeep import lease
 from django_celery_monitor.upkeep.lost import lost_tasks
-from django_celery_monitor.upkeep.settler import EVERY, LEASE, Conclusion, Settler
+from django_celery_monitor.upkeep.settler import LEASE
+from django_celery_monitor.upkeep.silences import note_silences
+from tests.contract.settling import app_with, look, settler
 from tests.contract.stored import store
-from tests.project.celery import app
 from tests.streams import OTHER, START, WORKER, event, wire
 
 pytestmark = pytest.mark.django_db(databases="__all__")
@@ -80,33 +78,17 @@ def test_a_worker_whose_clock_is_an_hour_ahead_loses_its_tasks_too(alias: str) -
     ahead = [event("received", 3600, WORKER), event("started", 3601, WORKER)]
     store([wire("ahead", each) for each in ahead], START + 1)
     [found] = lost_tasks(datetime.fromtimestamp(START + 60, UTC), 1000, alias)
-    assert found.moment == START + 3601
-
-
-class Backend:
-    """A result backend that knows one task."""
-
-    def get_task_meta(self, task_id: str, cache: bool = True) -> dict[str, Any]:
-        known = {"status": "SUCCESS", "result": {"token": "hidden", "sum": 3}}
-        return known if task_id == "known" else {"status": "PENDING", "result": None}
-
-
-class AppWithBackend(Celery):
-    backend = Backend()  # type: ignore[assignment]
-
-
-def settler(alias: str) -> Settler:
-    def settle(conclusions: Sequence[Conclusion]) -> None:
-        Pipeline(app).settle(conclusions)
-
-    return Settler(AppWithBackend("with a backend", set_as_current=False), alias, settle)
+    assert found.moment.timestamp() == START + 3601
 
 
 def test_the_result_backend_is_asked_before_a_task_is_called_lost(alias: str) -> None:
     beat(WORKER, 0, "online")
     running("known", WORKER)
     running("unknown", WORKER)
-    settler(alias).turn(EVERY, listened=1000)
+    app, sent = app_with()
+    app.backend.mark_as_done("known", {"token": "hidden", "sum": 3})
+    look(settler(app, alias), 10)
+    assert sent == []
 
     known, unknown = Task.objects.get(pk="known"), Task.objects.get(pk="unknown")
     assert (known.state, known.known_by) == ("SUCCESS", "result backend")
@@ -120,7 +102,7 @@ def test_the_result_backend_is_asked_before_a_task_is_called_lost(alias: str) ->
 def test_the_worker_s_own_word_comes_late_and_counts(alias: str) -> None:
     beat(WORKER, 0, "online")
     running("slow", WORKER)
-    settler(alias).turn(EVERY, listened=1000)
+    look(settler(app_with()[0], alias), 10)
     assert Task.objects.get().state == "LOST"
     store([wire("slow", event("succeeded", 70, WORKER))], START + 71)
     assert (Task.objects.get().state, Task.objects.get().known_by) == ("SUCCESS", "worker")
@@ -130,5 +112,39 @@ def test_one_collector_settles_at_a_time(alias: str) -> None:
     beat(WORKER, 0, "online")
     running("slow", WORKER)
     assert lease.take(LEASE, alias, holder="another:1")
-    settler(alias).turn(EVERY, listened=1000)
+    look(settler(app_with()[0], alias), 10)
     assert Task.objects.get().state == "STARTED"
+
+
+def noted(alias: str, at: float, listened: float = 1000.0) -> list[tuple[str, float]]:
+    note_silences(datetime.fromtimestamp(START + at, UTC), listened, alias)
+    events = WorkerEvent.objects.filter(worker=WORKER, type__in=["lost", "back"])
+    return [(each.type, each.time.timestamp() - START) for each in events.order_by("id")]
+
+
+def test_a_silence_is_noted_once_and_so_is_its_end(alias: str) -> None:
+    beat(WORKER, 0, "online")
+    assert noted(alias, 20) == []
+    assert noted(alias, 40, listened=25) == []
+    assert noted(alias, 40) == [("lost", 30)]
+    assert noted(alias, 50) == [("lost", 30)]
+    beat(WORKER, 60)
+    assert noted(alias, 61) == [("lost", 30), ("back", 60)]
+    beat(WORKER, 70)
+    assert noted(alias, 71) == [("lost", 30), ("back", 60)]
+    assert noted(alias, 120) == [("lost", 30), ("back", 60), ("lost", 100)]
+
+
+def test_a_worker_that_says_it_is_online_is_not_noted_as_back(alias: str) -> None:
+    beat(WORKER, 0, "online")
+    assert noted(alias, 40) == [("lost", 30)]
+    beat(WORKER, 60, "online")
+    assert noted(alias, 61) == [("lost", 30)]
+
+
+def test_a_worker_that_said_good_bye_or_sends_no_heartbeats_is_not_noted(alias: str) -> None:
+    beat(WORKER, 0, "online")
+    beat(WORKER, 5, "offline")
+    running("started", OTHER)
+    assert noted(alias, 500) == []
+    assert not WorkerEvent.objects.filter(worker=OTHER).exists()

@@ -1,0 +1,110 @@
+"""Asking workers which tasks they have. Reads only; replies are never stored."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from django_celery_monitor.ingest.queues import passing_errors
+
+if TYPE_CHECKING:
+    from celery import Celery
+    from kombu import Connection
+
+logger = logging.getLogger("django_celery_monitor")
+
+
+class Replies(NamedTuple):
+    """By host name. Of two workers with one name neither counts: who knows which one is meant."""
+
+    by_host: dict[str, Any]
+    # All of them, also those of the same name.
+    every: list[Any]
+
+
+class Process(NamedTuple):
+    """A worker's main process; ``uptime`` in seconds."""
+
+    pid: int
+    uptime: float
+
+
+class Asked(NamedTuple):
+    # Workers that answered everything they were asked.
+    answered: frozenset[str]
+    # Tasks that any of them has.
+    known: frozenset[str]
+    processes: dict[str, Process]
+
+
+NOBODY = Asked(frozenset(), frozenset(), {})
+
+
+def ask_workers(app: Celery, ids: list[str], closer: list[str], timeout: float) -> Asked:
+    """Which of the tasks ``ids`` any worker has; of the workers ``closer`` all lists are read too.
+
+    Waits ``timeout`` seconds for each reply, of which there are up to five.
+    """
+    with app.connection_for_write() as connection:
+        try:
+            # Left alone, it would try to connect for ever.
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=5)
+            return _ask(_Line(app, connection, timeout), ids, closer)
+        except passing_errors(connection) as error:
+            logger.debug("Could not ask workers for tasks: %s", error)
+            return NOBODY
+
+
+class _Line:
+    def __init__(self, app: Celery, connection: Connection, timeout: float) -> None:
+        self._app, self._connection, self._timeout = app, connection, timeout
+
+    def ask(
+        self, command: str, kind: type, to: list[str] | None = None, **arguments: Any
+    ) -> Replies:
+        """Replies of that ``kind``; any other, such as that the command is unknown, is none."""
+        replies = self._app.control.broadcast(
+            command,
+            arguments=arguments,
+            destination=to,
+            connection=self._connection,
+            reply=True,
+            timeout=self._timeout,
+        )
+        pairs = [pair for reply in replies or [] for pair in reply.items()]
+        good = [(host, said) for host, said in pairs if isinstance(said, kind)]
+        hosts = [host for host, _said in pairs]
+        unique = {host: said for host, said in good if hosts.count(host) == 1}
+        return Replies(unique, [said for _host, said in good])
+
+
+def _ask(line: _Line, ids: list[str], closer: list[str]) -> Asked:
+    asked = line.ask("query_task", dict, ids=ids)
+    answered = {host for host, said in asked.by_host.items() if "error" not in said}
+    known = {task_id for said in asked.every for task_id in said}
+    processes: dict[str, Process] = {}
+    if closer := sorted(answered.intersection(closer)):
+        for command in ("active", "reserved", "scheduled"):
+            listed = line.ask(command, list, closer)
+            answered -= set(closer) - listed.by_host.keys()
+            known |= {task_id for said in listed.every for task_id in _ids(said)}
+        told = line.ask("stats", dict, closer)
+        processes = {
+            host: found for host, said in told.by_host.items() if (found := _process(said))
+        }
+        answered -= set(closer) - processes.keys()
+    return Asked(frozenset(answered), frozenset(known), processes)
+
+
+def _ids(listed: Iterable[Any]) -> set[str]:
+    """What waits for its time is wrapped once more."""
+    requests = [each.get("request", each) for each in listed if isinstance(each, dict)]
+    return {each["id"] for each in requests if isinstance(each, dict) and "id" in each}
+
+
+def _process(stats: dict[str, Any]) -> Process | None:
+    pid, uptime = stats.get("pid"), stats.get("uptime")
+    if isinstance(pid, int) and isinstance(uptime, int | float):
+        return Process(pid, uptime)
+    return None
