@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from django.db import router
@@ -20,12 +21,12 @@ from django_celery_monitor.ingest.signatures import secret_positions
 from django_celery_monitor.live.publish import Publisher as LivePublisher
 from django_celery_monitor.models import Task
 from django_celery_monitor.storage import batch
-from django_celery_monitor.upkeep.collector_run import installation_id
+from django_celery_monitor.upkeep.collector_run import installation_id, siblings
 
 if TYPE_CHECKING:
     from celery import Celery
 
-    from django_celery_monitor.upkeep.settler import Conclusion
+    from django_celery_monitor.upkeep.conclusions import Conclusion
 
 
 logger = logging.getLogger("django_celery_monitor")
@@ -127,10 +128,15 @@ class Pipeline:
                 )
 
 
-def build_collector(app: Celery, **options: Any) -> Collector:
-    """The whole path, from the project's broker to open pages; ``options`` are ``Collector``'s."""
+def build_collector(app: Celery, *, force: bool = False, **options: Any) -> Collector:
+    """The whole path, from the project's broker to open pages; ``options`` are ``Collector``'s.
+
+    ``force``: listen although collectors of another database consume the queue.
+    """
     publisher = LivePublisher()
-    receiver = Receiver(app, installation_id(router.db_for_write(Task)))
+    using = router.db_for_write(Task)
+    counted = None if force else partial(siblings, using)
+    receiver = Receiver(app, installation_id(using), counted)
     return Collector(app, receiver, Pipeline(app, publisher), publisher, **options)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import uuid4
 
+from amqp.exceptions import NotFound
 from celery.events.event import get_exchange
 from kombu import Queue
 from kombu.exceptions import OperationalError
@@ -18,17 +19,27 @@ if TYPE_CHECKING:
 # Where messages wait for an absent collector, and are acknowledged after the commit.
 DURABLE_TRANSPORTS: Final = frozenset({"amqp"})
 _HOUR_MS: Final = 3_600_000
-_ARGUMENTS: Final[dict[str, Any]] = {
+ARGUMENTS: Final[dict[str, Any]] = {
     # Event messages are transient: a broker's restart would empty a classic queue.
     "x-queue-type": "quorum",
     "x-max-length": 1_000_000,
     "x-max-length-bytes": 512 * 1024 * 1024,
     "x-expires": 72 * _HOUR_MS,
 }
+# Seconds until a broker that does not answer a question is left alone.
+_PATIENCE: Final = 5
 
 
 class TransportError(Exception):
     """The broker's transport cannot carry events."""
+
+
+class QueueState(NamedTuple):
+    """A queue that exists on the broker."""
+
+    # Messages that wait, without those that a collector holds.
+    depth: int
+    consumers: int
 
 
 def connection_to_read(app: Celery, **options: Any) -> Connection:
@@ -41,10 +52,25 @@ def connection_to_read(app: Celery, **options: Any) -> Connection:
     return connection
 
 
+def short_connection(app: Celery) -> Connection:
+    """For one question; raises what ``passing_errors`` names when the broker does not answer."""
+    options: dict[str, Any] = {}
+    if connection_to_read(app).transport.driver_type in DURABLE_TRANSPORTS:
+        options = {"transport_options": {"read_timeout": _PATIENCE, "write_timeout": _PATIENCE}}
+    connection = connection_to_read(app, **options)
+    connection.ensure_connection(max_retries=1, interval_start=0, timeout=_PATIENCE)
+    return connection
+
+
 def passing_errors(connection: Connection) -> tuple[type[BaseException], ...]:
     """What waiting may mend."""
     # Kombu raises its own error, which is none of the others, when it cannot connect at all.
     return (OperationalError, *connection.connection_errors, *connection.channel_errors)
+
+
+def queue_name(app: Celery, installation: UUID) -> str:
+    """Of the queue that keeps events for the installation, where the broker can."""
+    return f"{app.conf.event_queue_prefix}.monitor.{installation}"
 
 
 def event_queue(app: Celery, connection: Connection, installation: UUID) -> Queue:
@@ -55,10 +81,9 @@ def event_queue(app: Celery, connection: Connection, installation: UUID) -> Queu
             f"Celery sends no events over {transport.driver_type!r}: use RabbitMQ or Redis."
         )
     exchange = get_exchange(connection, name=app.conf.event_exchange)
-    prefix = app.conf.event_queue_prefix
     if transport.driver_type in DURABLE_TRANSPORTS:
         return Queue(
-            f"{prefix}.monitor.{installation}",
+            queue_name(app, installation),
             exchange=exchange,
             routing_key="#",
             durable=True,
@@ -66,7 +91,7 @@ def event_queue(app: Celery, connection: Connection, installation: UUID) -> Queu
             queue_arguments=_arguments(connection),
         )
     return Queue(
-        f"{prefix}.{uuid4()}",
+        f"{app.conf.event_queue_prefix}.{uuid4()}",
         exchange=exchange,
         routing_key="#",
         durable=False,
@@ -74,9 +99,22 @@ def event_queue(app: Celery, connection: Connection, installation: UUID) -> Queu
     )
 
 
+def look_at(connection: Connection, name: str) -> QueueState | None:
+    """What the broker says of a queue, without changing it; ``None``: there is none."""
+    # A queue that is missing costs the channel, so not the one that others use.
+    channel: Any = connection.channel()
+    try:
+        answer = channel.queue_declare(name, passive=True)
+    except NotFound:
+        return None
+    finally:
+        channel.close()
+    return QueueState(int(answer.message_count), int(answer.consumer_count))
+
+
 def _arguments(connection: Connection) -> dict[str, Any]:
     version = str(connection.connection.server_properties.get("version", "0"))
     if int(version.partition(".")[0]) < 4:
-        return _ARGUMENTS
+        return ARGUMENTS
     # From 4.0 on, 20 redeliveries are the default limit; a message that we hold back is not bad.
-    return _ARGUMENTS | {"x-delivery-limit": -1}
+    return ARGUMENTS | {"x-delivery-limit": -1}

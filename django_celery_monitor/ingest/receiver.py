@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import queue
 import random
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
-from amqp.exceptions import PreconditionFailed
+from amqp.exceptions import ConsumerCancelled, PreconditionFailed
 from kombu import Consumer, Queue
 
+from django_celery_monitor.ingest.admission import admit
+from django_celery_monitor.ingest.buffer import CAPACITY, Buffer, Received
 from django_celery_monitor.ingest.queues import (
     DURABLE_TRANSPORTS,
     TransportError,
     connection_to_read,
     event_queue,
+    look_at,
     passing_errors,
 )
+from django_celery_monitor.ingest.subscription import NONE, Ended, Subscription
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from uuid import UUID
 
     from celery import Celery
@@ -30,64 +35,73 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("django_celery_monitor")
 
-# Messages held in memory; with acknowledgements the broker keeps the rest, without it drops them.
-CAPACITY: Final = 5_000
+_DATABASE_AWAY: Final = "database away"
+_QUEUE_GONE: Final = "queue gone"
+_CONNECTION_LOST: Final = "connection lost"
 _DRAIN_SECONDS: Final = 0.1
 _MAX_DELAY: Final = 30.0
-
-
-class Received(NamedTuple):
-    """One message. ``subscription`` and ``tag`` say what to acknowledge."""
-
-    subscription: int
-    tag: Any
-    body: bytes
+# Collectors that a database kept waiting do not come back all at once.
+_JITTER: Final = 3.0
 
 
 class Receiver(threading.Thread):
     """Keeps a subscription to the project's broker, for ever; see ``take`` and ``acknowledge``.
 
-    ``subscription`` counts the subscriptions since the start; ``subscribed`` says whether one is
-    up. ``error`` holds what ended the thread: faults that no waiting can mend.
+    ``subscription`` is the present or latest one, ``ended`` the latest that ended; ``subscribed``
+    says whether one is up. ``error`` holds what ended the thread: faults that no waiting can mend.
+    ``siblings`` counts, of a transport, the collectors that may consume the same queue; others are
+    not joined.
     """
 
-    def __init__(self, app: Celery, installation: UUID) -> None:
+    def __init__(
+        self, app: Celery, installation: UUID, siblings: Callable[[str], int] | None = None
+    ) -> None:
         super().__init__(name="celerymonitor-receiver", daemon=True)
-        self.subscription = 0
+        self.subscription = NONE
+        self.ended: Ended | None = None
         self.subscribed = threading.Event()
         self.error: Exception | None = None
-        self.transport = connection_to_read(app).transport_cls or ""
+        link = connection_to_read(app)
+        self.transport = link.transport_cls or ""
+        self.buffer = Buffer(keeps_all=link.transport.driver_type in DURABLE_TRANSPORTS)
         self._app = app
-        self._installation = installation
-        self._messages: queue.Queue[Received] = queue.Queue(CAPACITY)
+        self.installation = installation
+        self._siblings = siblings
         self._stopping = threading.Event()
         self._closing = threading.Event()
+        self._left_because = ""
         self._stored: Received | None = None
-        self._acknowledges = False
         self._lost = False
         self._checked_at = 0.0
 
+    @property
+    def durable(self) -> bool:
+        """Whether the broker keeps what is not acknowledged."""
+        return self.buffer.keeps_all
+
     def take(self, events: int, within: float) -> list[Received]:
         """Messages with about ``events`` events, or what comes ``within`` seconds of the first."""
-        try:
-            taken = [self._messages.get(timeout=within)]
-        except queue.Empty:
-            return []
-        count = _count(taken[0])
-        deadline = time.monotonic() + within
-        while count < events:
-            try:
-                left = deadline - time.monotonic()
-                message = self._messages.get(block=left > 0, timeout=max(left, 0.0))
-            except queue.Empty:
-                break
-            taken.append(message)
-            count += _count(message)
-        return taken
+        return self.buffer.take(events, within)
 
     def acknowledge(self, messages: list[Received]) -> None:
         """Tell the broker, from the receiver's thread, that all up to the last one are stored."""
         self._stored = messages[-1]
+
+    def pause(self) -> None:
+        """Give back to a broker that keeps them all messages that are not stored, until ``resume``.
+
+        A broker that keeps none is listened to on.
+        """
+        if self.durable:
+            self._left_because = _DATABASE_AWAY
+
+    def renew(self) -> None:
+        """Declare the queue anew: the broker lost it, and did not say so."""
+        self._left_because = _QUEUE_GONE
+
+    def resume(self) -> None:
+        """Listen again, after a moment."""
+        self._left_because = ""
 
     def stop(self) -> None:
         """Receive no more; what was received can still be taken and acknowledged."""
@@ -97,6 +111,7 @@ class Receiver(threading.Thread):
         """Acknowledge what is stored and hang up."""
         self._stopping.set()
         self._closing.set()
+        self.buffer.close()
         if self.is_alive():
             self.join(timeout=10)
 
@@ -111,48 +126,82 @@ class Receiver(threading.Thread):
         delay = 1.0
         while not self._stopping.is_set():
             connection = connection_to_read(self._app, heartbeat=self._app.conf.broker_heartbeat)
+            by = "failed"
             try:
                 self._listen(connection)
+                by = self._left_because or "stopped"
             except passing_errors(connection) as error:
+                by = _QUEUE_GONE if isinstance(error, ConsumerCancelled) else _CONNECTION_LOST
                 if self.subscribed.is_set():
                     delay = 1.0
                 self._say_lost(error, delay)
+            finally:
+                self._hang_up(connection, by)
+            if self._left_because == _DATABASE_AWAY:
+                self._wait_for_resume()
+            elif by != "stopped":
                 self._stopping.wait(delay * random.uniform(0.5, 1.0))  # noqa: S311
                 delay = min(delay * 2, _MAX_DELAY)
-            finally:
-                self.subscribed.clear()
-                connection.release()
+
+    def _hang_up(self, connection: Connection, by: str) -> None:
+        if self.subscribed.is_set():
+            self.ended = Ended(self.subscription.number, time.time(), by)
+            self.subscribed.clear()
+        connection.release()
+
+    def _wait_for_resume(self) -> None:
+        logger.warning("Stopped listening: %s", self._left_because, extra={"action": "paused"})
+        # What the broker keeps comes again.
+        self.buffer.clear()
+        while self._left_because and not self._stopping.wait(_DRAIN_SECONDS):
+            pass
+        self._stopping.wait(random.uniform(0.0, _JITTER))  # noqa: S311
 
     def _listen(self, connection: Connection) -> None:
         connection.ensure_connection(max_retries=1, interval_start=0, timeout=10)
-        source = event_queue(self._app, connection, self._installation)
-        self._acknowledges = connection.transport.driver_type in DURABLE_TRANSPORTS
+        source = event_queue(self._app, connection, self.installation)
+        begun = self._subscription(connection, source)
+        if self._stopping.is_set():
+            return
         channel: Any = connection.default_channel
-        if self._acknowledges:
+        if self.durable:
             channel.basic_qos(0, CAPACITY // 2, False)
         # Tags of an earlier subscription mean nothing on this channel.
-        self.subscription += 1
-        self._stored = None
+        self._stored, self.subscription = None, begun
+        if self._left_because == _QUEUE_GONE:
+            self._left_because = ""
         with self._consumer(channel, source):
             self.subscribed.set()
             self._lost = False
             logger.info("Listening to %s", connection.as_uri(), extra={"action": "subscribed"})
-            while not self._stopping.is_set():
+            while not (self._stopping.is_set() or self._left_because):
                 self._drain(connection)
                 self._acknowledge(channel)
-        while not self._closing.wait(_DRAIN_SECONDS):
+        while self._stopping.is_set() and not self._closing.wait(_DRAIN_SECONDS):
             self._acknowledge(channel)
         self._acknowledge(channel)
+
+    def _subscription(self, connection: Connection, source: Queue) -> Subscription:
+        number = self.subscription.number + 1
+        if not self.durable:
+            return Subscription(number, time.time())
+        if number == 1 and self._siblings:
+            siblings = partial(self._siblings, self.transport)
+            found = admit(connection, source.name, siblings, self._stopping)
+        else:
+            found = look_at(connection, source.name)
+        return Subscription(number, time.time(), found is None, found.depth if found else 0)
 
     def _consumer(self, channel: Any, source: Queue) -> Consumer:
         try:
             return Consumer(
-                channel, queues=[source], on_message=self._hold, no_ack=not self._acknowledges
+                channel, queues=[source], on_message=self._hold, no_ack=not self.durable
             )
         except PreconditionFailed as error:
             raise TransportError(
                 f"The queue {source.name!r} exists with other arguments ({error.reply_text})."
-                " Delete it on the broker; the events that wait in it are lost with it."
+                " Delete it (manage.py celerymonitor_queue delete); the events that wait in it"
+                " are lost with it."
             ) from error
 
     def _drain(self, connection: Connection) -> None:
@@ -165,36 +214,29 @@ class Receiver(threading.Thread):
 
     def _hold(self, message: Message) -> None:
         body: Any = message.body
-        held = Received(
-            self.subscription,
-            message.delivery_tag,
-            body.encode() if isinstance(body, str) else bytes(body),
+        self.buffer.put(
+            Received(
+                self.subscription.number,
+                message.delivery_tag,
+                body.encode() if isinstance(body, str) else bytes(body),
+            )
         )
-        while not self._closing.is_set():
-            try:
-                self._messages.put(held, timeout=_DRAIN_SECONDS)
-            except queue.Full:
-                continue
-            return
 
     def _acknowledge(self, channel: Any) -> None:
         stored, self._stored = self._stored, None
-        if stored and self._acknowledges and stored.subscription == self.subscription:
+        if stored and self.durable and stored.subscription == self.subscription.number:
             channel.basic_ack(stored.tag, multiple=True)
 
     def _say_lost(self, error: BaseException, delay: float) -> None:
         # Once for each loss; the attempts after it are for debugging.
         level = logging.DEBUG if self._lost else logging.WARNING
         self._lost = True
+        text = "No connection to the broker"
+        if isinstance(error, ConsumerCancelled):
+            text = "The broker ended the subscription, as it does when the queue is deleted"
         logger.log(
             level,
-            "No connection to the broker (%s); trying again, at most every %d s",
-            error,
-            _MAX_DELAY,
+            "%s (%s); trying again, at most every %d s",
+            *(text, error, _MAX_DELAY),
             extra={"action": "disconnected", "delay": delay},
         )
-
-
-def _count(message: Received) -> int:
-    # Near enough to size a batch, and far cheaper than decoding here.
-    return message.body.count(b'"hostname"') or 1

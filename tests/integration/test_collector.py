@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from celery import Celery
@@ -20,11 +21,14 @@ from kombu.transport import memory
 
 from django_celery_monitor.collector import Collector
 from django_celery_monitor.control.task_events import enable_events
+from django_celery_monitor.ingest.buffer import Buffer, Received
 from django_celery_monitor.ingest.queues import TransportError
-from django_celery_monitor.ingest.receiver import Received, Receiver
+from django_celery_monitor.ingest.receiver import Receiver
+from django_celery_monitor.ingest.subscription import Ended, Subscription
 from django_celery_monitor.models import BadEvent, CollectorRun, Installation, Task
 from django_celery_monitor.pipeline import Outcome, Pipeline, build_collector
 from django_celery_monitor.upkeep.collector_run import RunLog, installation_id
+from django_celery_monitor.upkeep.health import Meter, Totals
 from tests.integration.collecting import app_on, collecting, lives, publish, recent, running
 from tests.servers.ports import free_ports
 from tests.servers.process import answers
@@ -78,7 +82,7 @@ def test_stopping_stores_what_was_received(app: Celery) -> None:
     with running(collector) as raised:
         wait_until(collector._receiver.subscribed.is_set, timeout=20)
         publish(app, *lives([f"t{n}" for n in range(50)]))
-        wait_until(lambda: collector._receiver._messages.qsize() or Task.objects.exists())
+        wait_until(lambda: len(collector._receiver.buffer) or Task.objects.exists())
     assert not raised
     assert stored(50)
 
@@ -136,7 +140,7 @@ def test_a_subscription_is_noted_though_the_database_was_locked_when_it_began(
     collector = build_collector(app_on("memory://"), **OPTIONS, on_turn=lambda _totals: next(turns))
     writer.execute("BEGIN IMMEDIATE")
     with running(collector):
-        wait_until(lambda: collector._subscription and next(turns) > 5)
+        wait_until(lambda: collector._number and next(turns) > 5)
         assert not CollectorRun.objects.exists()
         writer.execute("ROLLBACK")
         wait_until(CollectorRun.objects.filter(ended_at=None).exists)
@@ -232,10 +236,15 @@ class Mailbox:
     """A receiver without a broker: hands out what the test put in, and remembers what is stored."""
 
     transport = "test"
-    subscription = 1
+    installation = UUID(int=0)
+    subscription = Subscription(1, time.time())
+    ended = None
     error = None
+    durable = False
 
     def __init__(self, *bodies: bytes) -> None:
+        self.buffer = Buffer(keeps_all=False)
+        self.calls: list[str] = []
         self.subscribed = threading.Event()
         self.subscribed.set()
         self.acknowledged: list[Received] = []
@@ -247,6 +256,12 @@ class Mailbox:
 
     def acknowledge(self, messages: list[Received]) -> None:
         self.acknowledged += messages
+
+    def pause(self) -> None:
+        self.calls.append("pause")
+
+    def resume(self) -> None:
+        self.calls.append("resume")
 
     def start(self) -> None: ...
     def stop(self) -> None: ...
@@ -311,7 +326,7 @@ def test_one_event_that_the_database_refuses_costs_no_other(error: Exception) ->
 def test_a_database_that_stays_away_is_left_in_time(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("django_celery_monitor.collector._PATIENCE", 0.2)
+    monkeypatch.setattr("django_celery_monitor.intake._PATIENCE", 0.2)
     mailbox = Mailbox(body(recent("t1", event("started"))))
     pipeline = Fussy(app_on("memory://"), {b"t1": OperationalError("gone")})
     collector = collector_of(mailbox, pipeline)
@@ -325,7 +340,7 @@ def test_a_database_that_stays_away_is_left_in_time(
 def test_a_long_wait_for_the_database_is_said_once_and_ended_by_stopping(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("django_celery_monitor.collector._PATIENCE", 0.0)
+    monkeypatch.setattr("django_celery_monitor.intake._PATIENCE", 0.0)
     mailbox = Mailbox(body(recent("t1", event("started"))))
     pipeline = Fussy(app_on("memory://"), {b"t1": OperationalError("gone")})
     collector = collector_of(mailbox, pipeline)
@@ -345,15 +360,25 @@ def test_bad_events_are_logged_once_for_each_kind(caplog: pytest.LogCaptureFixtu
     ]
 
 
+def did(events: int, bad: int = 0) -> Totals:
+    totals = Totals()
+    totals.events, totals.bad, totals.lag = events, bad, 0.5
+    return totals
+
+
 def test_a_run_whose_row_is_gone_begins_a_new_one() -> None:
-    log = RunLog("default", "redis")
+    log, health = RunLog("default", "redis"), Meter(0.0).health(1.0)
+    one, two = Subscription(1, time.time()), Subscription(2, time.time())
     for _turn in range(2):
-        log.seen(1, events=2, bad=0, late=0, lag=None, changed=True)
+        log.seen(one, None, health, did(2), changed=True)
     assert CollectorRun.objects.get().events == 4
-    log.seen(2, events=1, bad=0, late=0, lag=0.5, changed=False)
-    assert list(CollectorRun.objects.order_by("pk").values_list("events", flat=True)) == [4, 1]
+    log.seen(two, Ended(1, time.time(), "connection lost"), health, did(1), changed=False)
+    rows = CollectorRun.objects.order_by("pk").values_list("events", "ended_by")
+    assert list(rows) == [(4, "connection lost"), (1, "")]
     CollectorRun.objects.all().delete()
-    log.seen(2, events=3, bad=1, late=0, lag=0.5, changed=False)
+    log.seen(two, None, health, did(3, bad=1), changed=False)
     assert CollectorRun.objects.get().events == 3
-    log.end()
-    assert CollectorRun.objects.get().ended_at is not None
+    log.end(None)
+    run = CollectorRun.objects.get()
+    assert run.ended_at is not None
+    assert run.ended_by == "stopped"

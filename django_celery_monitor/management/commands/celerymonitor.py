@@ -13,11 +13,12 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from django_celery_monitor.celery_app import find_app
-from django_celery_monitor.collector import Collector, Totals
+from django_celery_monitor.collector import Collector
 from django_celery_monitor.conf import AT_MOST, get_settings
 from django_celery_monitor.ingest.queues import TransportError
 from django_celery_monitor.pipeline import build_collector
 from django_celery_monitor.readiness import problems
+from django_celery_monitor.upkeep.health import Totals
 
 LEVELS = {0: logging.ERROR, 1: logging.INFO, 2: logging.INFO, 3: logging.DEBUG}
 
@@ -64,6 +65,11 @@ class Command(BaseCommand):
             help="do not ask running workers to send events",
         )
         parser.add_argument(
+            "--force",
+            action="store_true",
+            help="listen although collectors of another database consume the queue",
+        )
+        parser.add_argument(
             "--check", action="store_true", help="test app, database and broker, then exit"
         )
 
@@ -83,7 +89,8 @@ class Command(BaseCommand):
             batch_size=options["batch_size"],
             flush_interval=options["flush_interval"],
             enable=get_settings().ENABLE_EVENTS and not options["no_enable_events"],
-            on_turn=StatusLine(self) if self.stdout.isatty() else Log(),
+            force=options["force"],
+            on_turn=StatusLine(self) if self.stdout.isatty() else lambda _totals: None,
         )
         self._run(collector)
 
@@ -153,23 +160,3 @@ class StatusLine:
         }
         self._command.stdout.write(f"\r\033[K{line}", ending="")
         self._command.stdout.flush()
-
-
-class Log:
-    """One log record a minute, for where there is no terminal."""
-
-    def __init__(self) -> None:
-        self._rate = Rate()
-
-    def __call__(self, totals: Totals) -> None:
-        if self._rate.age() < 60:
-            return
-        rate = self._rate.take(totals)
-        logging.getLogger("django_celery_monitor").info(
-            "%.0f events/s, lag %s s, %d rows written, %d bad events",
-            rate,
-            totals.lag,
-            totals.tasks,
-            totals.bad,
-            extra={"action": "status", "rate": rate, "lag": totals.lag, "rows": totals.tasks},
-        )
