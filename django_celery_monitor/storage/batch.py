@@ -8,12 +8,13 @@ from typing import Any, Final, NamedTuple
 import orjson
 from django.db import transaction
 
+from django_celery_monitor.conf import get_settings
 from django_celery_monitor.events import PUBLISHED, SETTLED, Decoded, TaskEvent, Timestamp
 from django_celery_monitor.models import BadEvent, Task
 from django_celery_monitor.state.derive import derive
 from django_celery_monitor.state.errors import marks
 from django_celery_monitor.state.event_set import union
-from django_celery_monitor.storage import known, lock, workers
+from django_celery_monitor.storage import history, known, lock, workers
 from django_celery_monitor.storage.bulk import upsert
 from django_celery_monitor.storage.counts import Tally
 from django_celery_monitor.storage.errors import ErrorChanges
@@ -49,12 +50,20 @@ def store(decoded: Decoded, arrived: Timestamp, using: str) -> Stored:
             for event in decoded.tasks[each]
             if event.type not in _FROM_ELSEWHERE
         }
-        changed_workers = workers.merge(decoded.workers, hosts, arrived, using)
+        prompt = _is_prompt(decoded)
+        changed_workers = workers.merge(decoded.workers, hosts, arrived, using, prompt=prompt)
+        recorded = history.record(decoded.workers, using)
         _quarantine(decoded.bad, arrived, using)
-        if not (tasks or changed_workers or decoded.bad):
+        if not (tasks or changed_workers or recorded or decoded.bad):
             transaction.set_rollback(True, using=using)
             return Stored(0, [], [], late)
     return Stored(held.revision, tasks, changed_workers, late)
+
+
+def _is_prompt(decoded: Decoded) -> bool:
+    """A full batch may be one of many that waited; of a smaller one nothing waited for long."""
+    events = sum(map(len, decoded.tasks.values())) + len(decoded.workers)
+    return events < get_settings().BATCH_SIZE
 
 
 def _merge_tasks(

@@ -23,6 +23,7 @@ _COLUMNS: Final = (
     *_SEEN_AT.values(),
     "event_at",
     *_STATUS,
+    "clock_offset",
 )
 # Task events come by the thousand; health is judged in seconds.
 _ARRIVAL_STEP: Final = timedelta(seconds=1)
@@ -30,12 +31,18 @@ _MAX_INT: Final = 2**31 - 1
 
 
 def merge(
-    events: list[WorkerEvent], task_hosts: Iterable[str], arrived: Timestamp, using: str
+    events: list[WorkerEvent],
+    task_hosts: Iterable[str],
+    arrived: Timestamp,
+    using: str,
+    *,
+    prompt: bool,
 ) -> list[str]:
     """Write what changed and return those host names.
 
     ``task_hosts``: who sent task events; that is a sign of life too, and all there is of workers
-    without heartbeats.
+    without heartbeats. ``prompt``: nothing waited in a queue for long, so that how late a
+    heartbeat comes tells its worker's clock from ours.
     """
     hosts = {event.hostname for event in events}.union(task_hosts)
     if not hosts:
@@ -50,7 +57,7 @@ def merge(
         if now - row["arrived_at"] >= _ARRIVAL_STEP:
             row["arrived_at"] = now
     for event in events:
-        _merge_event(rows[event.hostname], event)
+        _merge_event(rows[event.hostname], event, arrived if prompt else None)
     changed = [host for host, row in rows.items() if row != stored.get(host)]
     vendor = connections[using].vendor
     values = [_values(rows[host], vendor) for host in changed]
@@ -65,7 +72,11 @@ def _new(host: str, now: Any) -> dict[str, Any]:
     return row
 
 
-def _merge_event(row: dict[str, Any], event: WorkerEvent) -> None:
+def process_id(event: WorkerEvent) -> int:
+    return min(event.pid, _MAX_INT)
+
+
+def _merge_event(row: dict[str, Any], event: WorkerEvent, arrived: Timestamp | None) -> None:
     time = moment(event.timestamp)
     column = _SEEN_AT[event.type]
     if row[column] is None or row[column] < time:
@@ -73,17 +84,20 @@ def _merge_event(row: dict[str, Any], event: WorkerEvent) -> None:
     # A heartbeat on demand carries no load and an interval that is not the worker's.
     if "active" not in event.data or row["event_at"] > time:
         return
-    status = {"pid": min(event.pid, _MAX_INT), **_status(event.data)}
+    said = {"pid": process_id(event), **status(event.data)}
     # Of two at one moment it is always the same one that counts.
-    if row["event_at"] < time or _text(row) < _text(status):
-        row.update(status, event_at=time)
+    if row["event_at"] < time or _text(row) < _text(said):
+        row.update(said, event_at=time)
+        if arrived is not None:
+            row["clock_offset"] = round(event.timestamp - arrived, 3)
 
 
 def _text(row: dict[str, Any]) -> str:
     return json.dumps([row[field] for field in _STATUS])
 
 
-def _status(data: dict[str, Any]) -> dict[str, Any]:
+def status(data: dict[str, Any]) -> dict[str, Any]:
+    """What a heartbeat says, but for figures that no column holds."""
     load = data.get("loadavg")
     return {
         "freq": _number(data.get("freq")),

@@ -10,9 +10,18 @@ from typing import Final
 from django.db.models import Q, Sum
 
 from django_celery_monitor.conf import Settings
-from django_celery_monitor.models import BadEvent, CollectorRun, Task, TaskCount, TaskStats
+from django_celery_monitor.models import (
+    BadEvent,
+    CollectorRun,
+    Task,
+    TaskCount,
+    TaskStats,
+    WorkerEvent,
+    WorkerSample,
+)
 from django_celery_monitor.state.states import GROUPS
 from django_celery_monitor.storage.pruning import BATCH, prune_batch
+from django_celery_monitor.storage.totals import forget_workers
 
 # A queue on the broker holds events for three days, and one of a deleted task would revive it.
 YOUNGEST: Final = timedelta(days=4)
@@ -23,6 +32,10 @@ KEEP_STATS: Final = {
 }
 KEEP_RUNS: Final = timedelta(days=90)
 KEEP_BAD_EVENTS: Final = timedelta(days=30)
+KEEP_SAMPLES: Final = timedelta(days=3)
+KEEP_WORKER_EVENTS: Final = timedelta(days=90)
+# After the worker was last heard of.
+KEEP_WORKER_TOTALS: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +117,17 @@ def _sweep_excess(most: int, before: datetime, using: str) -> Iterator[int]:
 
 
 def _sweep_records(now: datetime, using: str) -> Iterator[int]:
-    """Counts, collector runs and bad events; they hold no tasks, so the steps yield 0."""
+    """Counts, history and bad events; they hold no tasks, so the steps yield 0."""
     for period, age in KEEP_STATS.items():
         TaskStats.objects.using(using).filter(period=period, start__lt=now - age).delete()
         yield 0
     CollectorRun.objects.using(using).filter(last_seen_at__lt=now - KEEP_RUNS).delete()
     yield 0
     BadEvent.objects.using(using).filter(arrived_at__lt=now - KEEP_BAD_EVENTS).delete()
+    yield 0
+    WorkerSample.objects.using(using).filter(minute__lt=now - KEEP_SAMPLES).delete()
+    yield 0
+    WorkerEvent.objects.using(using).filter(time__lt=now - KEEP_WORKER_EVENTS).delete()
+    yield 0
+    forget_workers(now - KEEP_WORKER_TOTALS, using)
     yield 0

@@ -11,7 +11,17 @@ from django.db.models import F
 from pytest_django import Settings
 
 from django_celery_monitor.conf import get_settings
-from django_celery_monitor.models import Installation, Lease, Task, TaskCount, TaskError, TaskStats
+from django_celery_monitor.models import (
+    Installation,
+    Lease,
+    Task,
+    TaskCount,
+    TaskError,
+    TaskStats,
+    TaskTotals,
+    WorkerEvent,
+    WorkerSample,
+)
 from django_celery_monitor.upkeep import lease, retention
 from django_celery_monitor.upkeep.sweeper import EVERY, LEASE, RETRY, Sweeper
 from tests.contract.stored import store
@@ -142,6 +152,24 @@ def test_a_sweep_of_many_batches_may_be_left_and_goes_on(
     assert len(left()) == 8
     assert sweep(alias) == 7
     assert left() == {"young"}
+
+
+def test_what_is_kept_of_workers_goes_by_its_own_age(alias: str) -> None:
+    for age in (91, 89, 8, 6, 4, 2):
+        at = START + (100 - age) * DAY
+        worker = {"hostname": f"{age}@shop", "pid": 1, "clock": 1, "utcoffset": 0}
+        online = worker | {"type": "worker-online", "timestamp": at, "freq": 2.0}
+        beat = worker | {"type": "worker-heartbeat", "timestamp": at, "active": 1}
+        task = [event("received", (100 - age) * DAY, f"{age}@shop")]
+        store([online, beat, *(wire(f"{age}", each) for each in task)], arrived=at)
+    sweep(alias)
+    assert set(WorkerEvent.objects.values_list("worker", flat=True)) == {
+        *("89@shop", "8@shop", "6@shop", "4@shop", "2@shop")
+    }
+    assert list(WorkerSample.objects.values_list("worker", flat=True)) == ["2@shop"]
+    by_worker = TaskTotals.objects.filter(grain="w").values_list("label", flat=True)
+    assert set(by_worker) == {"6@shop", "4@shop", "2@shop"}
+    assert TaskTotals.objects.get(grain="n").received == 6
 
 
 def test_only_the_holder_of_the_lease_sweeps(alias: str) -> None:
