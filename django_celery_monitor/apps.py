@@ -13,3 +13,6 @@ class DjangoCeleryMonitorConfig(AppConfig):
         # Importing registers the system checks and Celery's start-up signal.
         from django_celery_monitor import checks  # noqa: F401
         from django_celery_monitor.control import task_events  # noqa: F401
+        from django_celery_monitor.recorder import receivers
+
+        receivers.connect()

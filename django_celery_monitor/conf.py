@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 SETTING = "CELERY_MONITOR"
-MAY_NOT_BE_EMPTY = frozenset({"APP", "ACCESS_POLICY", "LOGIN_URL", "TITLE"})
+MAY_NOT_BE_EMPTY = frozenset({"APP", "ACCESS_POLICY", "LOGIN_URL", "RECORD_ORIGIN", "TITLE"})
 # The collector looks up from a batch, to say that it lives and to stop, when it is stored.
 AT_MOST = {"FLUSH_INTERVAL": 5, "PAGE_SIZE": 1000}
 GUARDS = frozenset(
@@ -80,6 +80,12 @@ class Settings:
     RETENTION_TASKS: int | None = None
     # Push changes to open pages through the channel layer; else they poll.
     LIVE: bool = True
+    # Processes that publish tasks tell what only they know; see recorder/.
+    RECORD: bool = True
+    # Arguments that are longer as JSON are not recorded, in bytes.
+    RECORD_MAX_PAYLOAD: int = 16384
+    # Dotted path of a callable without arguments: who publishes (a request, a user), as short text.
+    RECORD_ORIGIN: str | None = None
 
 
 def problems() -> list[str]:

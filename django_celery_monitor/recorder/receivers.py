@@ -1,0 +1,141 @@
+"""What Celery's signals and the process's own life mean for the recorder."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+from collections.abc import Callable
+from contextvars import ContextVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from celery.signals import (
+    after_task_publish,
+    beat_init,
+    before_task_publish,
+    worker_process_shutdown,
+)
+from django.utils.module_loading import import_string
+
+from django_celery_monitor.conf import get_settings
+from django_celery_monitor.recorder.capture import PERIODIC, Captured, capture
+from django_celery_monitor.recorder.outbox import Outbox
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+logger = logging.getLogger("django_celery_monitor")
+
+UID: Final = "celery_monitor.recorder"
+# A publishing may cause another before it is done, such as one of a signal's receivers; deeper
+# than that it is one that failed.
+_DEEPEST: Final = 4
+# Seconds that the end of a process, and a fork, may take longer.
+_AT_EXIT: Final = 2.0
+_AT_FORK: Final = 0.2
+
+_open: ContextVar[tuple[Captured, ...]] = ContextVar("celery_monitor_open", default=())
+_outboxes: dict[Celery, Outbox] = {}
+_said: set[str] = set()
+
+
+def connect() -> None:
+    """Record what this process publishes, while the setting ``RECORD`` is on."""
+    before_task_publish.connect(take_down, dispatch_uid=UID)
+    after_task_publish.connect(hand_over, dispatch_uid=UID)
+    beat_init.connect(name_entries, dispatch_uid=UID)
+    worker_process_shutdown.connect(flush, dispatch_uid=UID)
+    atexit.register(flush)
+    # A process forks best with no thread beside it; what waits is sent once, by the parent.
+    os.register_at_fork(before=_flush_before_fork, after_in_child=_forget)
+
+
+def take_down(**told: Any) -> None:
+    """Arguments may change when the publishing is done, and queue and priority are told now only.
+
+    What is taken down waits in the context, where ``hand_over`` finds it by the message's headers.
+    A publishing that fails leaves it there, until a few others followed.
+    """
+    try:
+        settings = get_settings()
+        if settings.RECORD:
+            captured = capture(told, settings, _origin(settings.RECORD_ORIGIN))
+            _open.set((*_open.get(), captured)[-_DEEPEST:])
+    # Whatever it is, the task has to be published.
+    except Exception as error:
+        _say_once("take down a task", error)
+
+
+def hand_over(*, headers: dict[str, Any] | None = None, **_told: Any) -> None:
+    """The task is published: tell the monitor, in the background."""
+    waiting = _open.get()
+    for depth in reversed(range(len(waiting))):
+        captured = waiting[depth]
+        if captured.headers is headers:
+            _open.set(waiting[:depth])
+            try:
+                _outbox(captured.app).add((captured, dict(captured.headers)))
+            # Whatever it is, the caller's task is published.
+            except Exception as error:
+                _say_once("hand over a task", error)
+            return
+
+
+def name_entries(sender: Any = None, **_told: Any) -> None:
+    """Let each task that beat sends say by which entry of the schedule."""
+    if not get_settings().RECORD:
+        return
+    for name, entry in sender.scheduler.schedule.items():
+        options = entry.options or {}
+        # Copied, because entries may share what the project wrote once.
+        headers = {PERIODIC: name} | (options.get("headers") or {})
+        entry.options = options | {"headers": headers}
+
+
+def flush(**_told: Any) -> None:
+    """Send what waits, now, and wait for it, but not long."""
+    for outbox in tuple(_outboxes.values()):
+        outbox.flush(_AT_EXIT)
+
+
+def _flush_before_fork() -> None:
+    for outbox in tuple(_outboxes.values()):
+        outbox.flush(_AT_FORK)
+
+
+def _forget() -> None:
+    for outbox in _outboxes.values():
+        outbox.forget()
+
+
+def _outbox(app: Celery) -> Outbox:
+    found = _outboxes.get(app)
+    # Of two threads that make one at once, both use the same.
+    return found or _outboxes.setdefault(app, Outbox(app))
+
+
+@cache
+def _origin(path: str | None) -> Callable[[], object] | None:
+    if path is None:
+        return None
+    ask: Callable[[], object] = import_string(path)
+
+    def told() -> object:
+        try:
+            return ask() or ""
+        # It is the project's own, and its errors are not the publisher's.
+        except Exception as error:
+            _say_once("ask for the origin", error)
+            return ""
+
+    return told
+
+
+def _say_once(what: str, error: Exception) -> None:
+    """Where a million tasks are published, one line has to do."""
+    if what not in _said:
+        _said.add(what)
+        logger.warning(
+            "The recorder could not %s: %r", what, error, extra={"action": "recorder_failed"}
+        )
