@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
+import pytest
 from celery import Celery
 from celery.events.event import get_exchange
 from django.db import connections
@@ -15,6 +17,7 @@ from django.db import connections
 from django_celery_monitor.collector import Collector
 from django_celery_monitor.events import TaskEvent
 from django_celery_monitor.pipeline import build_collector
+from django_celery_monitor.upkeep.collector_run import installation_id
 from tests.streams import START, event, wire
 from tests.waiting import wait_until
 
@@ -95,3 +98,13 @@ def collecting(app: Celery, **options: Any) -> Iterator[Collector]:
         assert not raised
         yield collector
     assert not raised
+
+
+@contextmanager
+def another_writer(monkeypatch: pytest.MonkeyPatch) -> Iterator[sqlite3.Connection]:
+    """Somebody else who may lock the database; nobody waits for the lock as long as usual."""
+    monkeypatch.setitem(connections.settings["default"]["OPTIONS"], "timeout", 0.05)
+    installation_id("default")
+    with closing(sqlite3.connect(connections["default"].settings_dict["NAME"])) as link:
+        link.isolation_level = None
+        yield link

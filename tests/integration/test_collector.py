@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from uuid import UUID
 
 import pytest
 from celery import Celery
-from django.db import DataError, OperationalError, connections
+from django.db import DataError, OperationalError
 from kombu import Queue
 from kombu.transport import memory
 
@@ -29,7 +29,15 @@ from django_celery_monitor.models import BadEvent, CollectorRun, Installation, T
 from django_celery_monitor.pipeline import Outcome, Pipeline, build_collector
 from django_celery_monitor.upkeep.collector_run import RunLog, installation_id
 from django_celery_monitor.upkeep.health import Meter, Totals
-from tests.integration.collecting import app_on, collecting, lives, publish, recent, running
+from tests.integration.collecting import (
+    another_writer,
+    app_on,
+    collecting,
+    lives,
+    publish,
+    recent,
+    running,
+)
 from tests.servers.ports import free_ports
 from tests.servers.process import answers
 from tests.servers.process import running as process
@@ -111,11 +119,7 @@ def test_two_collectors_store_everything_once(app: Celery) -> None:
 
 @pytest.fixture
 def writer(monkeypatch: pytest.MonkeyPatch) -> Iterator[sqlite3.Connection]:
-    """Somebody else who may lock the database; nobody waits for the lock as long as usual."""
-    monkeypatch.setitem(connections.settings["default"]["OPTIONS"], "timeout", 0.05)
-    installation_id("default")
-    with closing(sqlite3.connect(connections["default"].settings_dict["NAME"])) as link:
-        link.isolation_level = None
+    with another_writer(monkeypatch) as link:
         yield link
 
 
