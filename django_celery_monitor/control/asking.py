@@ -46,12 +46,13 @@ def ask_workers(app: Celery, ids: list[str], closer: list[str], timeout: float) 
 
     Waits ``timeout`` seconds for each reply, of which there are up to five.
     """
-    with app.connection_for_write() as connection:
+    # Kombu on Redis goes on reading for the question that got fewer replies than it might have:
+    # on the same connection, the next would be answered late.
+    with app.connection_for_write() as one, app.connection_for_write() as other:
         try:
-            # Left alone, it would try to connect for ever.
-            connection.ensure_connection(max_retries=1, interval_start=0, timeout=5)
-            return _ask(_Line(app, connection, timeout), ids, closer)
-        except passing_errors(connection) as error:
+            asked = _who_has(_Line(app, one, timeout), ids)
+            return _look_closer(_Line(app, other, timeout), asked, closer)
+        except passing_errors(one) as error:
             logger.debug("Could not ask workers for tasks: %s", error)
             return NOBODY
 
@@ -64,6 +65,8 @@ class _Line:
         self, command: str, kind: type, to: list[str] | None = None, **arguments: Any
     ) -> Replies:
         """Replies of that ``kind``; any other, such as that the command is unknown, is none."""
+        # Left alone, it would try to connect for ever.
+        self._connection.ensure_connection(max_retries=1, interval_start=0, timeout=5)
         replies = self._app.control.broadcast(
             command,
             arguments=arguments,
@@ -79,22 +82,24 @@ class _Line:
         return Replies(unique, [said for _host, said in good])
 
 
-def _ask(line: _Line, ids: list[str], closer: list[str]) -> Asked:
+def _who_has(line: _Line, ids: list[str]) -> Asked:
     asked = line.ask("query_task", dict, ids=ids)
-    answered = {host for host, said in asked.by_host.items() if "error" not in said}
-    known = {task_id for said in asked.every for task_id in said}
-    processes: dict[str, Process] = {}
-    if closer := sorted(answered.intersection(closer)):
-        for command in ("active", "reserved", "scheduled"):
-            listed = line.ask(command, list, closer)
-            answered -= set(closer) - listed.by_host.keys()
-            known |= {task_id for said in listed.every for task_id in _ids(said)}
-        told = line.ask("stats", dict, closer)
-        processes = {
-            host: found for host, said in told.by_host.items() if (found := _process(said))
-        }
-        answered -= set(closer) - processes.keys()
-    return Asked(frozenset(answered), frozenset(known), processes)
+    answered = frozenset(host for host, said in asked.by_host.items() if "error" not in said)
+    return Asked(answered, frozenset(task_id for said in asked.every for task_id in said), {})
+
+
+def _look_closer(line: _Line, asked: Asked, closer: list[str]) -> Asked:
+    """Whoever of ``closer`` does not answer everything has not answered."""
+    hosts = sorted(asked.answered.intersection(closer))
+    if not hosts:
+        return asked
+    listed = [line.ask(command, list, hosts) for command in ("active", "reserved", "scheduled")]
+    told = line.ask("stats", dict, hosts).by_host
+    processes = {host: found for host, said in told.items() if (found := _process(said))}
+    whole = processes.keys() & set.intersection(*(set(each.by_host) for each in listed))
+    known = {task_id for each in listed for said in each.every for task_id in _ids(said)}
+    answered = asked.answered.difference(hosts) | whole
+    return Asked(answered, asked.known | known, processes)
 
 
 def _ids(listed: Iterable[Any]) -> set[str]:

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from celery import Task, shared_task
+from celery.exceptions import Ignore
 
 
 @shared_task
@@ -22,6 +23,12 @@ def echo(*args: Any, **kwargs: Any) -> dict[str, Any]:
 @shared_task
 def fail(message: str = "out of stock") -> None:
     raise ValueError(message)
+
+
+@shared_task
+def ignore() -> None:
+    """Ends without a word."""
+    raise Ignore
 
 
 @shared_task
