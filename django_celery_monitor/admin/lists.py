@@ -17,6 +17,7 @@ from django_celery_monitor.access.policy import User, get_policy
 from django_celery_monitor.filters import FilterError, from_params, to_q
 from django_celery_monitor.models import TaskStats, Worker
 from django_celery_monitor.reading.counts import kept
+from django_celery_monitor.state.contributions import OTHER
 from django_celery_monitor.state.states import GROUPS
 
 MOST_CHOICES: Final = 200
@@ -77,7 +78,7 @@ class QueueFilter(TermFilter):
             start__gte=timezone.now() - timedelta(days=30),
         )
         names = get_policy().visible(user, rows).order_by().values_list("label", flat=True)
-        return ((name, name) for name in sorted(set(names)) if name)
+        return ((name, name) for name in sorted(set(names) - {"", OTHER}))
 
 
 class AfterFilter(TermFilter):

@@ -11,7 +11,7 @@ from django_celery_monitor.models import Task, TaskCount, TaskError, TaskStats, 
 from django_celery_monitor.pipeline import Outcome, Pipeline
 from django_celery_monitor.state.contributions import COUNTED, cohort, flows
 from django_celery_monitor.state.sketch import bin_of
-from django_celery_monitor.storage.counts import PERIODS
+from django_celery_monitor.storage.flows import PERIODS
 from django_celery_monitor.storage.rows import facts_of
 from tests.project.celery import app
 from tests.streams import START, body
