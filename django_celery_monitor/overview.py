@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django_celery_monitor.access.policy import User, get_policy
-from django_celery_monitor.models import Task, TaskError
+from django_celery_monitor.models import Gap, Task, TaskError
 from django_celery_monitor.reading.counts import kept
+from django_celery_monitor.reading.gaps import recent_gaps
 from django_celery_monitor.reading.listening import Listening, listening
 from django_celery_monitor.reading.throughput import Minute, last_hour, per_minute, whole
 from django_celery_monitor.state.states import GROUPS
@@ -30,6 +31,7 @@ class Overview:
     latest_failures: list[TaskError]
     workers: list[WorkerView] | None
     collector: Listening
+    gaps: list[Gap]
 
     @property
     def failed_share(self) -> float:
@@ -70,6 +72,7 @@ def overview(now: datetime, user: User) -> Overview:
         latest_failures=list(failures.defer("traceback").order_by("-time")[:8]),
         workers=workers_if_allowed(user, now, heard),
         collector=heard,
+        gaps=recent_gaps(now),
     )
 
 

@@ -114,6 +114,12 @@ class CollectorOut(Schema):
     lag: float | None = Field(description="Seconds from the latest stored event to its storing.")
 
 
+class GapOut(Schema):
+    start: datetime
+    end: datetime
+    reason: str = Field(description="away, queue gone or overflow.")
+
+
 class OverviewOut(Schema):
     now: datetime
     waiting: int
@@ -127,6 +133,7 @@ class OverviewOut(Schema):
     arguments_hidden: bool
     workers: HealthsOut | None = Field(description="Null for who may not see workers.")
     collector: CollectorOut
+    gaps: list[GapOut] = Field(description="Of the last day: when events may be missing.")
 
 
 class Problem(Schema):

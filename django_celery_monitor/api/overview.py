@@ -12,7 +12,7 @@ from django_celery_monitor.access.policy import VIEW_TASK, VIEW_TASK_ARGUMENTS, 
 from django_celery_monitor.api.answers import OverviewOut
 from django_celery_monitor.api.auth import Session
 from django_celery_monitor.api.render import answer
-from django_celery_monitor.models import Task, TaskError
+from django_celery_monitor.models import Gap, Task, TaskError
 from django_celery_monitor.overview import Overview, overview
 from django_celery_monitor.reading.throughput import Minute
 
@@ -42,6 +42,7 @@ def get_overview(request: HttpRequest) -> HttpResponse:
                 "since": seen.collector.since,
                 "lag": seen.collector.lag,
             },
+            "gaps": [_gap(gap) for gap in seen.gaps],
         }
     )
 
@@ -74,6 +75,10 @@ def _failure(error: TaskError, hidden: bool) -> dict[str, Any]:
         "type": error.type,
         "message": None if hidden else error.message,
     }
+
+
+def _gap(gap: Gap) -> dict[str, Any]:
+    return {"start": gap.started_at, "end": gap.ended_at, "reason": gap.reason}
 
 
 def _workers(seen: Overview) -> dict[str, int] | None:

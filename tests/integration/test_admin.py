@@ -27,7 +27,7 @@ from tests.integration.people import person, signed_in
 pytestmark = pytest.mark.django_db
 
 ADMIN = "/admin/django_celery_monitor"
-MODELS = ("task", "taskerror", "worker", "collectorrun", "badevent")
+MODELS = ("task", "taskerror", "worker", "collectorrun", "gap", "badevent")
 
 
 class OwnPolicy(AccessPolicy):
@@ -77,7 +77,7 @@ def test_the_checks_find_nothing_wrong() -> None:
     [
         ("view_task", {"task", "taskerror"}),
         ("view_worker", {"worker"}),
-        ("view_collectorrun", {"collectorrun"}),
+        ("view_collectorrun", {"collectorrun", "gap"}),
         ("view_badevent", {"badevent"}),
         ("view_task_arguments", set()),
         ("change_task", set()),

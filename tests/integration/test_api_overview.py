@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from django_celery_monitor.api.answers import OverviewOut
-from django_celery_monitor.models import TaskCount
+from django_celery_monitor.models import Gap, TaskCount
 from tests.integration.kept import a_collector, a_task, a_worker, an_error
 from tests.integration.people import person, signed_in
 
@@ -39,6 +41,15 @@ def test_what_matters_now() -> None:
     assert found["arguments_hidden"] is False
     assert found["workers"] == {"online": 1, "late": 0, "lost": 0}
     assert found["collector"]["listening"] is True
+
+
+def test_gaps_are_told() -> None:
+    now = timezone.now()
+    start, end = now - timedelta(minutes=9), now - timedelta(minutes=2)
+    Gap.objects.create(started_at=start, ended_at=end, reason="queue gone", transport="amqp")
+    [gap] = read("view_task").get(OVERVIEW).json()["gaps"]
+    assert gap["reason"] == "queue gone"
+    assert datetime.fromisoformat(gap["end"]) == end
 
 
 def test_who_may_see_tasks_only_learns_nothing_of_workers_and_texts() -> None:

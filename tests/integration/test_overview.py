@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from django_celery_monitor.models import Gap
 from django_celery_monitor.overview import Overview, overview
 from django_celery_monitor.reading import remember
 from tests.integration.made import (
@@ -126,6 +127,27 @@ def test_the_lag_of_the_collector_is_shown() -> None:
     assert "250 ms" in root_client().get(reverse("celery_monitor:overview")).text
 
 
+def test_gaps_of_the_last_day_are_told() -> None:
+    at = timezone.now()
+    for hours, reason in ((30, Gap.Reason.OVERFLOW), (2, Gap.Reason.AWAY)):
+        ended = at - timedelta(hours=hours)
+        Gap.objects.create(
+            started_at=ended - timedelta(minutes=7),
+            ended_at=ended,
+            reason=reason,
+            transport="redis",
+        )
+    [gap] = look().gaps
+    text = root_client().get(reverse("celery_monitor:overview")).text
+    start, end = (
+        f"{timezone.localtime(each):%-d %b %H:%M:%S}" for each in (gap.started_at, gap.ended_at)
+    )
+    told = f"Events between {start} and {end} may be missing: no collector was listening."
+    assert told in text
+    assert "2 h ago" in text
+    assert text.count("may be missing") == 1
+
+
 def test_more_tasks_cost_no_more_queries(
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
@@ -137,8 +159,8 @@ def test_more_tasks_cost_no_more_queries(
     url = reverse("celery_monitor:overview")
     client.get(url)
     # Session, user, revision, collector, counts, minutes, oldest of two states, failures,
-    # workers, rates.
-    with django_assert_max_num_queries(11):
+    # workers, rates, gaps.
+    with django_assert_max_num_queries(12):
         assert client.get(url).status_code == 200
 
 
