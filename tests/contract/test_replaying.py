@@ -10,7 +10,7 @@ from django_celery_monitor.pipeline import Pipeline
 from tests.contract.stored import counts, everything, recounted, recounted_stats, stats
 from tests.contract.test_batches import undone
 from tests.project.celery import app
-from tests.recorded.expected import EXPECTED
+from tests.recorded.expected import expected
 from tests.recorded.files import Recording, recordings
 
 pytestmark = pytest.mark.django_db(databases="__all__")
@@ -30,7 +30,7 @@ def test_in_any_order_and_any_batches(alias: str, pool: str, size: int) -> None:
         at_once = everything()
         states = sorted(task["state"] for task in at_once["tasks"])
         assert states == sorted(
-            told.state for recording in of_pool(pool) for told in EXPECTED[recording.case].values()
+            told.state for recording in of_pool(pool) for told in expected(recording).values()
         )
     pieces = [piece for body in said for piece in Pipeline(app).split(body)]
     shuffled = [*pieces, *pieces[::5]]
