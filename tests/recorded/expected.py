@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from tests.recorded.files import Recording
+
 
 class Told(NamedTuple):
     """What the row of a task has to say: ``says`` is how its result or exception begins."""
@@ -104,3 +106,20 @@ EXPECTED: dict[str, dict[str, Told]] = {
     "custom_event": {"sell()": Told("SUCCESS", (RAN,))},
     "progress": {"progress()": Told("SUCCESS", (RAN,), "'done'")},
 }
+# There a hard limit is told once, and a rejection without a failure.
+BEFORE_5_7: dict[str, dict[str, Told]] = {
+    "hard_time_limit": {
+        "sleep(20,)": Told(
+            "FAILURE",
+            ("received started failed",),
+            "TimeLimitExceeded(",
+            ("TimeLimitExceeded",),
+        )
+    },
+    "reject": {"reject()": Told("REJECTED", ("received started rejected",))},
+}
+
+
+def expected(recording: Recording) -> dict[str, Told]:
+    older = BEFORE_5_7 if recording.version < "5.7" else {}
+    return (EXPECTED | older)[recording.case]
