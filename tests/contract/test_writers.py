@@ -145,6 +145,27 @@ def test_a_lost_connection_is_djangos_operational_error(alias: str) -> None:
     assert batch.store(decoded, ARRIVED, alias).tasks == ["t1"]
 
 
+@only_servers
+def test_a_wait_that_takes_too_long_is_djangos_operational_error(alias: str) -> None:
+    """Which the collector answers with patience; the batch can be given again."""
+    limit = {
+        "postgresql": "SET lock_timeout = '0.5s'",
+        "mariadb": "SET innodb_lock_wait_timeout = 1",
+    }
+    store(life("before"))
+    with connections[alias].cursor() as cursor:
+        cursor.execute(limit[alias])
+    with closing(connections[alias].copy()) as other, other.cursor() as elsewhere:
+        elsewhere.execute("BEGIN")
+        elsewhere.execute("UPDATE django_celery_monitor_installation SET writes = writes + 1")
+        with pytest.raises(OperationalError):
+            store(life("late"))
+        elsewhere.execute("ROLLBACK")
+    assert store(life("late")).tasks == 1
+    assert counts() == recounted()
+    connections[alias].close()
+
+
 def _hang_up_before(alias: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """The server ends our connection in the middle of the batch."""
     own, end = {

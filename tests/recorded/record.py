@@ -6,8 +6,8 @@
 Writes `celery-<version>/<pool>-<case>.jsonl` beside this file. A line is one message: when it
 arrived, and its body as it came, except that names of this machine are replaced. Redis is started
 for it. To record another version, run this with a Python that has it, and orjson and redis, and
-commit the folder; the tests replay all. (Celery 5.4 with threads cannot be recorded: it keeps the
-last event to itself until the next task comes.)
+commit the folder; the tests replay all. (Celery 5.4 with threads is not recorded: of an ignored
+task it did not say within half a minute that it had started.)
 """
 
 from __future__ import annotations
