@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django_celery_monitor.events import TaskEvent
 from django_celery_monitor.models import Task
 from django_celery_monitor.state.runs import Run
-from django_celery_monitor.state.states import LOST, group
+from django_celery_monitor.state.states import IGNORED, LOST, group
 
 # Past so many steps, the ones in the middle are only counted.
 LONGEST: Final = 12
@@ -64,8 +64,10 @@ def life(
         before = _time(run.ended) or before
     if not runs:
         steps.append(_waiting(task))
-    if task.finished_at and steps[-1].kind == "open":
-        steps[-1] = _concluded(task, task.finished_at)
+    if task.finished_at and task.known_by not in ("worker", "sender"):
+        if steps[-1].kind == "open":
+            steps.pop()
+        steps.append(_concluded(task, task.finished_at))
     return _shortened(steps)
 
 
@@ -81,7 +83,7 @@ def _waiting(task: Task) -> Step:
 
 def _concluded(task: Task, time: datetime) -> Step:
     """No worker said so; ``known_by`` says who did."""
-    label = _("Lost") if task.state == LOST else _("Settled")
+    label = {LOST: _("Lost"), IGNORED: _("Ignored")}.get(task.state) or _("Settled")
     return Step(kind=group(task.state), label=label, time=time, edge=_("not heard of since"))
 
 

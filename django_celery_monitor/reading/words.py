@@ -33,6 +33,13 @@ STATES: Final = {
     "REVOKED": named("state", "Revoked"),
     "LOST": named("state", "Lost"),
 }
+KNOWN_BY: Final = {
+    "sender": named("a task is known by", "its sender"),
+    "worker": named("a task is known by", "its worker"),
+    "result backend": named("a task is known by", "the result backend"),
+    "worker asked": named("a task is known by", "its worker, when asked"),
+    "worker lost": named("a task is known by", "the silence of its worker"),
+}
 HEALTH: Final = {
     Health.ONLINE: named("worker", "Online"),
     Health.LATE: named("worker", "Late"),

@@ -12,7 +12,7 @@ SUCCESS: Final = "SUCCESS"
 FAILURE: Final = "FAILURE"
 REVOKED: Final = "REVOKED"
 REJECTED: Final = "REJECTED"
-# Celery has no word for these two.
+# Nobody reports these two: its worker is gone, or has it no longer and never told its end.
 LOST: Final = "LOST"
 IGNORED: Final = "IGNORED"
 
@@ -21,9 +21,10 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "waiting": (PENDING, RECEIVED),
     "running": (STARTED,),
     "retrying": (RETRY,),
-    "succeeded": (SUCCESS, IGNORED),
+    "succeeded": (SUCCESS,),
     "failed": (FAILURE, REJECTED),
-    "revoked": (REVOKED,),
+    # Neither succeeded nor failed, and not for want of a worker.
+    "revoked": (REVOKED, IGNORED),
     "lost": (LOST,),
 }
 GROUP_OF: Final = {state: group for group, states in GROUPS.items() for state in states}

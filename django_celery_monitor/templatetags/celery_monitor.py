@@ -18,7 +18,7 @@ from django_celery_monitor.reading import words
 from django_celery_monitor.reading.throughput import Minute
 from django_celery_monitor.state.derive import STATE_OF
 from django_celery_monitor.state.runs import Run
-from django_celery_monitor.state.states import RECEIVED, RETRY, STARTED, group
+from django_celery_monitor.state.states import IGNORED, RECEIVED, RETRY, STARTED, group
 from django_celery_monitor.state.worker import Health
 
 register = template.Library()
@@ -38,7 +38,13 @@ def state(value: str, retries: int = 0) -> SafeString:
     label = str(words.STATES.get(value, value))
     if value == RETRY and retries:
         label = _("Retry %(n)s") % {"n": retries}
-    return _badge(group(value), label, value)
+    return _badge("ignored" if value == IGNORED else group(value), label, value)
+
+
+@register.filter
+def known_by(value: str) -> str:
+    """Who told a task's state."""
+    return str(words.KNOWN_BY.get(value, value))
 
 
 @register.simple_tag
