@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from django.db.models import QuerySet
+
 from django_celery_monitor.models import TaskCount, TaskStats
 from django_celery_monitor.state.contributions import Cohort, cohort, flows
 from django_celery_monitor.state.derive import Facts
@@ -78,8 +80,9 @@ def add_cohorts(changes: Mapping[Cohort, int], using: str) -> None:
     """Add to the stored counts; those that become zero go."""
     if not changes:
         return
-    minutes = {key.minute for key in changes}
-    stored = load_cohorts(minutes, using)
+    minutes = [moment(each) for each in {key.minute for key in changes}]
+    found = TaskCount.objects.using(using).filter(minute__in=minutes)
+    stored = _read(found)
     rows: list[tuple[Any, ...]] = []
     emptied = False
     for key, change in sorted(changes.items()):
@@ -88,15 +91,19 @@ def add_cohorts(changes: Mapping[Cohort, int], using: str) -> None:
         rows.append((moment(key.minute), key.name, key.state, count))
     upsert(TaskCount, (*_COUNT_KEY, "count"), _COUNT_KEY, rows, using)
     if emptied:
-        found = TaskCount.objects.using(using).filter(minute__in=[moment(each) for each in minutes])
         found.filter(count=0).delete()
 
 
-def load_cohorts(minutes: Iterable[int], using: str) -> dict[Cohort, int]:
-    found = TaskCount.objects.using(using).filter(minute__in=[moment(each) for each in minutes])
+def cohorts_between(first: int, before: int, using: str) -> dict[Cohort, int]:
+    """The stored counts of the minutes from ``first`` up to, but not with, ``before``."""
+    rows = TaskCount.objects.using(using)
+    return _read(rows.filter(minute__gte=moment(first), minute__lt=moment(before)))
+
+
+def _read(rows: QuerySet[TaskCount]) -> dict[Cohort, int]:
     return {
         Cohort(int(minute.timestamp()), name, state): count
-        for minute, name, state, count in found.values_list(*_COUNT_KEY, "count")
+        for minute, name, state, count in rows.values_list(*_COUNT_KEY, "count")
     }
 
 

@@ -100,7 +100,7 @@ def within_limit(changes: dict[Key, Sums], stored: Mapping[Key, Sums]) -> dict[K
     """
     sizes = Counter(key[:3] for key in stored)
     sizes.update(key[:3] for key in changes if key not in stored)
-    if max(sizes.values()) <= MOST_LABELS and not any(key[3] == OTHER for key in stored):
+    if max(sizes.values(), default=0) <= MOST_LABELS and not any(key[3] == OTHER for key in stored):
         return changes
     room = {group: MOST_LABELS for group in sizes if (*group, OTHER) not in stored}
     for key in stored:
@@ -119,7 +119,16 @@ def within_limit(changes: dict[Key, Sums], stored: Mapping[Key, Sums]) -> dict[K
 
 def load(starts: Iterable[int], using: str) -> dict[Key, Sums]:
     """Every row that begins at one of the times; a batch touches few."""
-    rows = _at(starts, using)
+    return _read(_at(starts, using))
+
+
+def load_range(period: str, first: int, before: int, using: str) -> dict[Key, Sums]:
+    """The rows of a period that begin at ``first`` or later, but not at ``before`` or later."""
+    rows = TaskStats.objects.using(using).filter(period=period, grain__in=TaskStats.Grain.values)
+    return _read(rows.filter(start__gte=moment(first), start__lt=moment(before)))
+
+
+def _read(rows: QuerySet[TaskStats]) -> dict[Key, Sums]:
     found = {}
     for row in rows.values_list(*_KEY, *SUMS, *_BINS).iterator():
         period, grain, start, label, *totals, runtime_bins, wait_bins = row
