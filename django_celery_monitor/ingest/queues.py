@@ -46,8 +46,10 @@ def connection_to_read(app: Celery, **options: Any) -> Connection:
     """Not connected yet; raises ``TransportError`` when its transport cannot be loaded."""
     try:
         connection = app.connection_for_read(**options)
-        passing_errors(connection)
-    except (ImportError, KeyError) as error:
+        # Made here, since some say only then that their library is missing.
+        _transport = connection.transport
+    # Name errors: that of Kafka without its library.
+    except (ImportError, KeyError, NameError) as error:
         raise TransportError(f"The broker's transport cannot be loaded: {error}") from error
     return connection
 

@@ -171,6 +171,10 @@ class NoFanout(memory.Transport):
     [
         (f"{__name__}:NoFanout", "no events over 'sqs': use RabbitMQ or Redis"),
         ("nowhere.to.be.found:Transport", "cannot be loaded: No module named 'nowhere'"),
+        ("sqs", "cannot be loaded: No module named 'boto"),
+        ("confluentkafka", "cannot be loaded: name 'KafkaException' is not defined"),
+        ("zookeeper", "cannot be loaded: The kazoo library is not installed"),
+        ("pyro", "no events over 'pyro': use RabbitMQ or Redis"),
         ("carrierpigeon", "cannot be loaded: .*No such transport: carrierpigeon"),
     ],
 )

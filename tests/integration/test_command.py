@@ -16,8 +16,10 @@ import pytest
 from celery import Celery
 from django.core.management import CommandError, call_command
 from django.db import connections
-from kombu import Queue
+from kombu import Consumer, Queue
 
+from django_celery_monitor.ingest import admission
+from django_celery_monitor.ingest.queues import event_queue
 from django_celery_monitor.models import CollectorRun, Task
 from django_celery_monitor.upkeep.collector_run import installation_id
 from tests.fixtures.processes import Process, StartProcess, project_env
@@ -176,6 +178,37 @@ def test_a_collector_that_is_killed_midway_loses_nothing_on_rabbitmq(
     second.signal(signal.SIGINT)
     assert second.wait() == 0, second.output()
     assert _waiting(app) == 0
+
+
+def test_of_two_collectors_one_may_be_killed(start: Any, broker_url: str) -> None:
+    app = app_on(broker_url)
+    pair = [start(broker_url, "--batch-size", "10") for _turn in range(2)]
+    wait_until(lambda: all(listening(each) for each in pair), timeout=40)
+    publish(app, *lives([f"a{n}" for n in range(150)]))
+    wait_until(stored)
+    pair[0].kill()
+    publish(app, *lives([f"b{n}" for n in range(50)]))
+    wait_until(lambda: stored() == 200, timeout=30)
+    pair[1].signal(signal.SIGTERM)
+    assert pair[1].wait() == 0, pair[1].output()
+    assert set(CollectorRun.objects.values_list("ended_by", flat=True)) == {"", "stopped"}
+
+
+def test_a_queue_that_another_database_consumes_ends_it_with_a_clear_error(
+    rabbitmq_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = app_on(rabbitmq_url)
+    use(monkeypatch, app)
+    monkeypatch.setattr(admission, "_ROWS_WITHIN", 0.2)
+    with app.connection_for_read() as link:
+        link.connect()
+        source = event_queue(app, link, installation_id("default"))
+        with (
+            Consumer(link.default_channel, queues=[source], on_message=print),
+            pytest.raises(CommandError, match=r"no collector of this database.*--force"),
+        ):
+            call_command("celerymonitor", "--app", APP)
+    assert not CollectorRun.objects.exists()
 
 
 def _waiting(app: Celery) -> int:
