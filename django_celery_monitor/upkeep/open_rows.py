@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Final, NamedTuple
 
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Q, QuerySet
 
-from django_celery_monitor.filters import Term, to_q
 from django_celery_monitor.models import Gap, Task
-from django_celery_monitor.state.states import PENDING, RECEIVED, RETRY, STARTED
+from django_celery_monitor.state.states import group
 
 COLUMNS: Final = ("id", "worker", "state", "time", "updated_at", "eta")
 # So many rows are looked at for each that may be asked about.
 _WIDTH: Final = 10
+_OPEN: Final = ("waiting", "running", "retrying")
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+# Celery has ten; an app may invent more.
+_MOST_STATES: Final = 50
 # Clocks of hosts differ by so much without anybody noticing.
 TOLERANCE: Final = timedelta(seconds=60)
 
@@ -49,13 +53,13 @@ class Pauses(NamedTuple):
 
 
 class Walk:
-    """Goes through the rows that meet a condition, oldest first, and begins anew at the end.
+    """Goes through the rows in one state, oldest first, and begins anew at the end.
 
     Where it stands is not stored: after a restart every row is due once.
     """
 
-    def __init__(self, condition: Q, pauses: Pauses, using: str) -> None:
-        self._condition = condition
+    def __init__(self, state: str, pauses: Pauses, using: str) -> None:
+        self._state = state
         self._pauses = pauses
         self._using = using
         self._after: tuple[datetime, str] | None = None
@@ -67,7 +71,9 @@ class Walk:
 
     def again(self, missed: datetime) -> None:
         """Begin anew, with the rows that were open at ``missed``: their ends may be lost."""
-        self._after, self._missed = None, missed
+        if self._missed is None:
+            self._after = None
+        self._missed = missed
 
     def step(self, now: datetime, limit: int) -> list[OpenTask]:
         """The next rows that are due, ``limit`` at most."""
@@ -86,7 +92,7 @@ class Walk:
         return due
 
     def _rows(self) -> QuerySet[Task]:
-        rows = Task.objects.using(self._using).filter(self._condition).order_by("time", "id")
+        rows = Task.objects.using(self._using).filter(state=self._state).order_by("time", "id")
         if self._after is None:
             return rows
         time, task_id = self._after
@@ -104,23 +110,43 @@ class OpenRows:
     """One walk for each open state, so that a long queue does not keep what runs waiting."""
 
     def __init__(self, pauses: Pauses, using: str) -> None:
+        self._pauses = pauses
         self._using = using
-        own = to_q(Term("state", "running")) & ~Q(state=STARTED)
-        conditions = [own, *(Q(state=state) for state in (STARTED, RECEIVED, RETRY, PENDING))]
-        self._walks = [Walk(condition, pauses, using) for condition in conditions]
-        self._gap: int | None = None
+        self._walks: dict[str, Walk] = {}
+        # The end of the latest gap; at the first look every row is due anyway.
+        self._heeded: datetime | None = None
+        # The same, if it came later.
+        self._missed: datetime | None = None
 
     def due(self, now: datetime, limit: int) -> list[OpenTask]:
         """``limit`` at most; after a gap those that were open in it come first."""
         self._heed_gaps()
-        share = max(limit // len(self._walks), 1)
-        return [row for walk in self._walks for row in walk.step(now, share)]
+        states = [state for state in self._states() if group(state) in _OPEN]
+        share = max(limit // max(len(states), 1), 1)
+        return [row for state in states for row in self._walk(state).step(now, share)]
+
+    def _walk(self, state: str) -> Walk:
+        if state not in self._walks:
+            self._walks[state] = walk = Walk(state, self._pauses, self._using)
+            if self._missed:
+                walk.again(self._missed)
+        return self._walks[state]
+
+    def _states(self) -> Iterator[str]:
+        """Every state there is, by leaps through the index: an app's own are known nowhere else."""
+        rows = Task.objects.using(self._using).order_by("state").values_list("state", flat=True)
+        state = rows.first()
+        for _leap in range(_MOST_STATES):
+            if state is None:
+                return
+            yield state
+            state = rows.filter(state__gt=state).first()
 
     def _heed_gaps(self) -> None:
-        latest: Any = Gap.objects.using(self._using).order_by("-pk").first()
-        pk = latest.pk if latest else 0
-        # At the first look every row is due anyway.
-        if self._gap is not None and pk > self._gap:
-            for walk in self._walks:
-                walk.again(latest.ended_at)
-        self._gap = pk
+        """A gap may also grow."""
+        latest = Gap.objects.using(self._using).aggregate(end=Max("ended_at"))["end"] or _NEVER
+        if self._heeded is not None and latest > self._heeded:
+            self._missed = latest
+            for walk in self._walks.values():
+                walk.again(latest)
+        self._heeded = latest

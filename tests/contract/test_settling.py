@@ -232,9 +232,21 @@ def test_what_was_open_in_a_gap_is_asked_about_at_once(alias: str, task_id: str)
     look(one, 20)
     assert known(task_id) == ("PENDING", "sender")
     end = now + timedelta(seconds=1)
-    Gap.objects.create(started_at=now, ended_at=end, reason=Gap.Reason.AWAY, transport="redis")
+    gap = Gap.objects.create(
+        started_at=now, ended_at=end, reason=Gap.Reason.AWAY, transport="redis"
+    )
     look(one, 30)
     assert known(task_id) == ("SUCCESS", "result backend")
+
+    other, later = str(uuid4()), end + timedelta(seconds=1)
+    store([wire(other, event("sent", later.timestamp() - START))], later.timestamp())
+    app.backend.mark_as_done(other, 1)
+    look(one, 40)
+    assert known(other) == ("PENDING", "sender")
+    gap.ended_at = later
+    gap.save()
+    look(one, 50)
+    assert known(other) == ("SUCCESS", "result backend")
 
 
 def test_every_open_row_has_its_turn(alias: str) -> None:
@@ -245,7 +257,7 @@ def test_every_open_row_has_its_turn(alias: str) -> None:
         stored(each, "sent", at=float(index // 3))
         app.backend.mark_as_done(each, 1)
     one = settler(app, alias)
-    one._pace = one._pace._replace(rows=10)
+    one._pace = one._pace._replace(rows=2)
     for turn in range(1, 5):
         assert Task.objects.filter(state="PENDING").count() == max(9 - 2 * turn, 0)
         look(one, 10.0 * turn)
