@@ -44,15 +44,19 @@ def note_away(using: str, transport: str, now: datetime) -> None:
 
 def note_new_queue(using: str, transport: str, now: datetime) -> None:
     """Note what was lost with a queue that should have been there."""
-    runs = CollectorRun.objects.using(using).filter(transport=transport, started_at__lt=now)
-    last = runs.order_by("-last_seen_at").first()
-    if last is None:
+    start = left_off(using, transport, now)
+    if start is None:
         return
-    # What waited in the queue was as old as the lag.
-    start = min(last.last_seen_at, now) - _lag(last)
-    expired = now - last.last_seen_at >= EXPIRY
-    reason = Gap.Reason.AWAY if expired else Gap.Reason.QUEUE_GONE
+    reason = Gap.Reason.AWAY if now - start >= EXPIRY else Gap.Reason.QUEUE_GONE
     note(using, reason, transport, Cover(start, now))
+
+
+def left_off(using: str, transport: str, before: datetime) -> datetime | None:
+    """Up to when the events are stored that the runs which began ``before`` then received."""
+    runs = CollectorRun.objects.using(using).filter(transport=transport, started_at__lt=before)
+    last = runs.order_by("-last_seen_at").first()
+    # What waited in the queue was as old as the lag.
+    return min(last.last_seen_at, before) - _lag(last) if last else None
 
 
 def note(using: str, reason: Gap.Reason, transport: str, hole: Cover) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from celery import Celery
 
     from django_celery_monitor.ingest.receiver import Receiver
+    from django_celery_monitor.ingest.subscription import Subscription
     from django_celery_monitor.upkeep.health import Meter
 
 logger = logging.getLogger("django_celery_monitor")
@@ -49,6 +50,8 @@ class Watch:
         self._number = 0
         self._next = self._next_trim = 0.0
         self._bad = 0
+        # What the subscription began with, until it is judged.
+        self._found: Subscription | None = None
         self._crowded = False
         self._unsaid: list[tuple[Gap.Reason, gaps.Cover]] = []
 
@@ -65,7 +68,7 @@ class Watch:
         subscription = self._receiver.subscription
         if subscription.number != self._number:
             self._number, self._next = subscription.number, now + FIRST
-            self._judge(subscription.depth)
+            self._found = subscription
         if now >= self._next and self._receiver.subscribed.is_set():
             self._next = now + EVERY
             if self._receiver.durable:
@@ -87,7 +90,15 @@ class Watch:
             self._receiver.renew()
         elif isinstance(state, QueueState):
             self._meter.queue_depth = state.depth
-            self._judge(state.depth)
+            if self._found and self._is_full(self._found.depth):
+                started = datetime.fromtimestamp(self._found.started, UTC)
+                since = gaps.left_off(self._using, self._receiver.transport, started)
+                self._note_overflow(self._found.depth, since or started)
+            if self._is_full(state.depth):
+                # The oldest are dropped: those that are about to be stored, as old as the lag.
+                age = max(self._meter.totals.lag or 0.0, 2 * EVERY)
+                self._note_overflow(state.depth, timezone.now() - timedelta(seconds=age))
+            self._found = None
             self._count(state.consumers)
 
     def _ask(self) -> QueueState | str:
@@ -100,21 +111,19 @@ class Watch:
             logger.debug("Could not look at the queue: %s", error)
             return str(error)
 
-    def _judge(self, depth: int) -> None:
+    def _is_full(self, depth: int) -> bool:
         filled = depth / ARGUMENTS["x-max-length"]
         # The broker tells no bytes; those that came before are the measure.
         size = depth * self._receiver.buffer.mean_size
-        if max(filled, size / ARGUMENTS["x-max-length-bytes"]) < FULL:
-            return
+        return bool(max(filled, size / ARGUMENTS["x-max-length-bytes"]) >= FULL)
+
+    def _note_overflow(self, depth: int, since: datetime) -> None:
         logger.warning(
             "The queue %s is full: %d messages wait, and the broker drops the oldest",
             *(self._name, depth),
             extra={"action": "overflow", "depth": depth},
         )
-        now = timezone.now()
-        # The oldest are dropped: those that are about to be stored, as old as the lag.
-        since = now - timedelta(seconds=max(self._meter.totals.lag or 0.0, 2 * EVERY))
-        self._unsaid.append((Gap.Reason.OVERFLOW, gaps.Cover(since, now)))
+        self._unsaid.append((Gap.Reason.OVERFLOW, gaps.Cover(since, timezone.now())))
 
     def _count(self, number: int) -> None:
         crowded = number > consumers(self._using, self._receiver.transport)

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from uuid import UUID
 import pytest
 from celery import Celery
 from django.db import DataError, OperationalError
+from django.utils import timezone
 from kombu import Queue
 from kombu.transport import memory
 
@@ -25,9 +27,10 @@ from django_celery_monitor.ingest.buffer import Buffer, Received
 from django_celery_monitor.ingest.queues import TransportError
 from django_celery_monitor.ingest.receiver import Receiver
 from django_celery_monitor.ingest.subscription import Ended, Subscription
-from django_celery_monitor.models import BadEvent, CollectorRun, Installation, Task
+from django_celery_monitor.models import BadEvent, CollectorRun, Gap, Installation, Task
 from django_celery_monitor.pipeline import Outcome, Pipeline, build_collector
 from django_celery_monitor.upkeep.collector_run import RunLog, installation_id
+from django_celery_monitor.upkeep.gaps import note_away
 from django_celery_monitor.upkeep.health import Meter, Totals
 from tests.integration.collecting import (
     another_writer,
@@ -220,7 +223,11 @@ def test_a_broker_that_restarts_is_found_again_and_said_once(
     assert not raised
     assert caplog.text.count("No connection to the broker") == 3
     assert caplog.text.count("Listening to") == 2
-    assert CollectorRun.objects.count() == 2
+    runs = CollectorRun.objects.order_by("pk")
+    assert [run.ended_by for run in runs] == ["connection lost", "connection lost"]
+    note_away("default", "redis", timezone.now() + timedelta(minutes=1))
+    gap = Gap.objects.get()
+    assert (gap.started_at, gap.ended_at) == (runs[0].ended_at, runs[1].started_at)
 
 
 def test_stopping_without_a_broker_takes_no_time() -> None:

@@ -113,7 +113,8 @@ def test_a_first_collector_misses_nothing() -> None:
 
 @pytest.mark.parametrize(("hours", "reason"), [(71.0, "queue gone"), (73.0, "away")])
 def test_a_queue_that_expired_is_time_away(hours: float, reason: str) -> None:
-    a_run(ago(hours=100), left := ago(hours=hours), ended=True, lag=60.0, transport="amqp")
+    left = ago(hours=hours)
+    a_run(ago(hours=100), left, ended=True, lag=60.0, transport="amqp")
     now = timezone.now()
     gaps.note_new_queue("default", "amqp", now)
     assert noted() == [(reason, left - timedelta(seconds=60), now)]

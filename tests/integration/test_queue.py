@@ -118,14 +118,15 @@ def test_a_queue_that_is_full_is_an_overflow_that_lasts(
     app = app_on(rabbitmq_url)
     with collecting(app):
         wait_until(CollectorRun.objects.exists)
+    left = CollectorRun.objects.get().last_seen_at
     publish(app, *lives([f"t{n}" for n in range(30)]))
     wait_until(lambda: getattr(state_of(app, name_on(app)), "depth", 0) >= 20)
     with collecting(app):
         wait_until(Gap.objects.exists)
         wait_until(lambda: CollectorRun.objects.count() == 2)
         gap = Gap.objects.get()
-        assert gap.reason == Gap.Reason.OVERFLOW
-        assert gap.started_at < CollectorRun.objects.order_by("pk")[1].started_at < gap.ended_at
+        assert (gap.reason, gap.started_at) == (Gap.Reason.OVERFLOW, left)
+        assert CollectorRun.objects.order_by("pk")[1].started_at < gap.ended_at
         wait_until(lambda: CollectorRun.objects.filter(queue_depth=0).exists())
     assert Gap.objects.count() == 1
     assert "is full" in caplog.text
