@@ -166,7 +166,8 @@ FIELDS: dict[str, Callable[[str], Q]] = {
     "worker": _text("worker"),
     "queue": _text("queue"),
     "id": _text("id"),
-    "root": _text("root_id"),
+    # A root does not name itself.
+    "root": lambda value: _text("root_id")(value) | _text("id")(value),
     "parent": _text("parent_id"),
     "after": lambda value: Q(time__gte=moment(value)),
     "before": lambda value: Q(time__lt=moment(value)),

@@ -42,7 +42,7 @@ def event(kind: str, at: float = 0.0, host: str = WORKER, clock: int = 0, **data
 
 
 def facts(*events: TaskEvent) -> Facts:
-    return derive(union([], events))
+    return derive(union([], list(events)))
 
 
 def wire(task_id: str, each: TaskEvent) -> dict[str, Any]:

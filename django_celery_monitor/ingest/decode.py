@@ -1,12 +1,9 @@
-"""From messages on the wire to typed events. The only file that knows the wire's field names."""
+"""From messages on the wire to typed events. Only here and in ``fields`` are its names known."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Final
-
-import orjson
 
 from django_celery_monitor.events import (
     PUBLISHED,
@@ -17,19 +14,11 @@ from django_celery_monitor.events import (
     WorkerEvent,
 )
 from django_celery_monitor.ingest import judge
+from django_celery_monitor.ingest.fields import Fields, dump, number
 from django_celery_monitor.ingest.recorded import recorded
 from django_celery_monitor.ingest.redact import Redactor
 
 WORKER_TYPES: Final = frozenset({"online", "heartbeat", "offline"})
-_FAMILY: Final = ("name", "root_id", "parent_id", "queue", "exchange", "routing_key")
-_TEXTS: Final = ("args", "kwargs", "result", "exception", "traceback")
-_TIMES: Final = ("eta", "expires")
-_FLAGS: Final = ("requeue", "terminated", "expired")
-_COMMON: Final = frozenset(
-    {"type", "uuid", "hostname", "timestamp", "utcoffset", "pid", "clock", "local_received"}
-)
-_OWN: Final = frozenset({*_FAMILY, *_TEXTS, *_TIMES, *_FLAGS, "retries", "runtime", "signum"})
-_MAX_CUSTOM: Final = 2048
 _MAX_QUARANTINED: Final = 2000
 _WORKER_FIELDS: Final = (
     "freq",
@@ -40,9 +29,6 @@ _WORKER_FIELDS: Final = (
     "sw_ver",
     "sw_sys",
 )
-# The worker wraps an error that its child could not report, and hides the class in the traceback.
-_WRAPPED: Final = "ExceptionWithTraceback()"
-_RAISED: Final = re.compile(r"^(?:[\w.]+\.)?(\w+)(?:: (.*))?$", re.DOTALL)
 
 
 class Decoder:
@@ -50,14 +36,7 @@ class Decoder:
 
     def __init__(self, redactor: Redactor, *, max_text: int, max_traceback: int) -> None:
         self._redactor = redactor
-        self._limits = dict.fromkeys(_TEXTS, max_text) | {"traceback": max_traceback}
-        self._cleaners: dict[str, Callable[[Any], Any]] = {
-            **dict.fromkeys((*_FAMILY, "signum"), judge.short_text),
-            **dict.fromkeys(_TIMES, judge.moment),
-            **dict.fromkeys(_FLAGS, bool),
-            "retries": judge.integer,
-            "runtime": _number,
-        }
+        self._fields = Fields(redactor, max_text=max_text, max_traceback=max_traceback)
 
     def decode(self, bodies: Iterable[bytes], arrived: float) -> Decoded:
         """Never raises for bad input: one bad event does not cost the others of its list."""
@@ -81,95 +60,45 @@ class Decoder:
     def _sort(self, event: Any, arrived: float, found: Decoded) -> bool:
         if not isinstance(event, dict) or not isinstance(event.get("type"), str):
             raise BadEventError("not an event: no type")
-        group, _dash, kind = event["type"].partition("-")
-        if group == "task":
+        kind = event["type"]
+        if kind.startswith("task-"):
             task_id = judge.identifier(event.get("uuid"), "uuid")
-            task_event = self._task_event(event, kind, arrived)
-            found.tasks.setdefault(task_id, []).append(task_event)
-            return True
-        if event["type"] == PUBLISHED:
+            task_event = self._task_event(event, _kind(kind[5:]), arrived)
+        elif kind == PUBLISHED:
             task_id = judge.identifier(event.get("uuid"), "uuid")
             told = recorded(event)
             task_event = self._task_event(event, PUBLISHED, arrived)
             task_event.data.update(told)
-            found.tasks.setdefault(task_id, []).append(task_event)
+        elif kind.startswith("worker-") and kind[7:] in WORKER_TYPES:
+            found.workers.append(_worker_event(event, kind[7:], arrived))
             return True
-        if group == "worker" and kind in WORKER_TYPES:
-            found.workers.append(_worker_event(event, kind, arrived))
-            return True
-        return False
+        else:
+            return False
+        found.tasks.setdefault(task_id, []).append(task_event)
+        return True
 
     def settled(self, worker: str, time: float, state: str, source: str, text: str) -> TaskEvent:
         """The event that stands for a conclusion of our own; ``text`` is redacted as any other."""
         data = {"state": state, "source": source}
         if text:
             field = "result" if state == "SUCCESS" else "exception"
-            data[field] = self._text(field, text, {})
+            data[field] = self._fields.text(field, text)
         return TaskEvent(time, 0, SETTLED, worker, 0, data)
 
     def _task_event(self, event: dict[str, Any], kind: str, arrived: float) -> TaskEvent:
         return TaskEvent(
             judge.timestamp(event.get("timestamp"), arrived),
             judge.integer(event.get("clock")),
-            _kind(kind),
+            kind,
             judge.identifier(event.get("hostname"), "hostname"),
             judge.integer(event.get("pid")),
-            self._data(event),
+            self._fields.of(event),
         )
-
-    def _data(self, event: dict[str, Any]) -> dict[str, Any]:
-        data: dict[str, Any] = {}
-        custom: dict[str, Any] | None = None
-        cleaners = self._cleaners
-        for field, value in event.items():
-            if field in _COMMON or value is None:
-                continue
-            cleaner = cleaners.get(field)
-            if cleaner is not None:
-                value = cleaner(value)
-                if value is not None and value != "" and value is not False:
-                    data[field] = value
-            elif field in _OWN:
-                if value != "":
-                    data[field] = self._text(field, value, event)
-            else:
-                custom = custom or {}
-                custom[field] = value
-        if not data.get("retries", 1):
-            del data["retries"]
-        if data.get("exception") == _WRAPPED:
-            # The last lines matter, and those of a long one were cut off.
-            traceback = str(event.get("traceback") or "")[-2 * self._limits["traceback"] :]
-            data["exception"] = _unwrapped(self._redactor.traceback(traceback)) or _WRAPPED
-        if data.get("routing_key") == data.get("queue"):
-            data.pop("routing_key", None)
-        if custom:
-            data["custom"] = self._custom(custom)
-        return data
-
-    def _text(self, field: str, value: Any, event: dict[str, Any]) -> str:
-        limit, size = self._limits[field], 0
-        if isinstance(value, str):
-            # Not cut to the limit before a secret that lies across it is masked.
-            value, size = value[: 2 * limit], len(value)
-        if field == "args":
-            value = self._redactor.args(str(event.get("name")), value)
-        elif field == "traceback" and isinstance(value, str):
-            value = self._redactor.traceback(value)
-        else:
-            value = self._redactor.value(value)
-        return judge.cut(value if isinstance(value, str) else _dump(value), limit, size)
-
-    def _custom(self, fields: dict[str, Any]) -> Any:
-        """The fields of an app's own event; as text when they are too many."""
-        redacted = self._redactor.value(fields)
-        text = _dump(redacted)
-        return redacted if len(text) <= _MAX_CUSTOM else judge.cut(text, _MAX_CUSTOM)
 
     def split(self, body: bytes) -> list[bytes]:
         """A message for each event of a list; a message that cannot be read stays whole."""
         try:
-            return [_dump(event).encode() for event in judge.load(body)] or [body]
+            return [dump(event).encode() for event in judge.load(body)] or [body]
         except BadEventError:
             return [body]
 
@@ -187,7 +116,7 @@ class Decoder:
             if isinstance(event, dict) and "args" in event:
                 args = self._redactor.args(str(event.get("name")), event["args"])
                 event = event | {"args": args}
-            return judge.cut(_dump(self._redactor.value(event)), _MAX_QUARANTINED)
+            return judge.cut(dump(self._redactor.value(event)), _MAX_QUARANTINED)
         except RecursionError:
             return ""
 
@@ -219,25 +148,5 @@ def _worker_event(event: dict[str, Any], kind: str, arrived: float) -> WorkerEve
 def _status(value: Any) -> Any:
     """A number, a name, or up to three numbers, as workers tell of themselves."""
     if isinstance(value, list):
-        return [each for each in value[:3] if _number(each) is not None]
-    return judge.short_text(value) if isinstance(value, str) else _number(value)
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if 0 <= value < 1e12 else None
-
-
-def _dump(value: Any) -> str:
-    try:
-        return orjson.dumps(value).decode()
-    except (TypeError, orjson.JSONEncodeError):
-        return repr(value)
-
-
-def _unwrapped(traceback: str) -> str:
-    """The exception in a traceback's last line, written as Python would write it."""
-    lines = [line for line in traceback.rstrip().splitlines() if line and not line.startswith(" ")]
-    found = _RAISED.match(lines[-1]) if lines else None
-    return f"{found[1]}({found[2] or ''!r})" if found else ""
+        return [each for each in value[:3] if number(each) is not None]
+    return judge.short_text(value) if isinstance(value, str) else number(value)

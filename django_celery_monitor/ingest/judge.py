@@ -61,6 +61,8 @@ def scrub(value: Any) -> Any:
 
 def identifier(value: object, what: str) -> str:
     """A text that is not empty and fits its column."""
+    if type(value) is str and 0 < len(value) <= MAX_ID:
+        return value
     if not isinstance(value, str) or not value:
         raise BadEventError(f"no {what}")
     if len(value) > MAX_ID:
@@ -70,6 +72,8 @@ def identifier(value: object, what: str) -> str:
 
 def timestamp(value: object, arrived: float) -> float:
     """Seconds since the epoch, between 2009 and a day after the arrival."""
+    if type(value) is float and EARLIEST <= value <= arrived + DAY:
+        return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadEventError("no timestamp")
     if not EARLIEST <= value <= arrived + DAY:
@@ -79,9 +83,7 @@ def timestamp(value: object, arrived: float) -> float:
 
 def integer(value: object) -> int:
     """A number that a 64-bit column holds; 0 for anything else."""
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MAX_INTEGER:
-        return value
-    return 0
+    return value if type(value) is int and 0 <= value < _MAX_INTEGER else 0
 
 
 def moment(value: object) -> float | None:
@@ -98,6 +100,8 @@ def moment(value: object) -> float | None:
 
 def short_text(value: object) -> str | None:
     """A name that fits its column; ``None`` of what cannot be one."""
+    if type(value) is str:
+        return value if len(value) <= MAX_ID else value[:MAX_ID]
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     return str(value)[:MAX_ID]

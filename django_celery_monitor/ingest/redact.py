@@ -43,15 +43,25 @@ class Redactor:
         self._keys = tuple(key.lower() for key in keys)
         self._key = _key_pattern(self._keys)
         self._patterns = tuple(re.compile(pattern) for pattern in patterns)
-        self._positions = positions
+        self._by_name = positions
 
-    def text(self, text: str) -> str:
-        """``text`` without the secrets it names."""
+    def is_clean(self, text: str) -> bool:
+        """Whether the text surely holds no secret: cheap, and true of nearly all texts."""
         lowered = text.lower()
         for key in self._keys:
             if key in lowered:
-                text = _mask_values(text, self._key)
-                break
+                return False
+        return "://" not in lowered and not self._patterns
+
+    def positions(self, name: object) -> frozenset[int]:
+        """Which positional arguments of task ``name`` are secret."""
+        return self._by_name(name) if isinstance(name, str) else frozenset()
+
+    def text(self, text: str) -> str:
+        """``text`` without the secrets it names."""
+        if self.is_clean(text):
+            return text
+        text = _mask_values(text, self._key)
         if "://" in text:
             text = _URL_PASSWORD.sub(rf"\1:{MASK}@", text)
         for pattern in self._patterns:
@@ -70,9 +80,9 @@ class Redactor:
         """What could not be read as a message; so it hides any argument."""
         return self.text(_mask_values(text, _ARGUMENTS))
 
-    def args(self, name: str, args: Any) -> Any:
+    def args(self, name: object, args: Any) -> Any:
         """The positional arguments of task ``name``, a text or a list, by its signature too."""
-        secret = self._positions(name)
+        secret = self.positions(name)
         if isinstance(args, list):
             return [MASK if n in secret else self.value(each) for n, each in enumerate(args)]
         if isinstance(args, str):

@@ -39,6 +39,7 @@ class Task(models.Model):
     runtime = models.FloatField(_("run time"), null=True)
     retries = models.IntegerField(_("retries"), default=0)
     running_again = models.BooleanField(_("running again"), default=False)
+    # Empty for a task that is the root of its family itself, as most are.
     root_id = models.CharField(_("root id"), max_length=255, default="")
     parent_id = models.CharField(_("parent id"), max_length=255, default="")
     # What only the publishing process knows; empty without the recorder.
@@ -57,7 +58,8 @@ class Task(models.Model):
         ordering = ("-time", "-id")
         permissions = (("view_task_arguments", _("Can view arguments and results of tasks")),)
         indexes = (
-            models.Index(fields=["time", "id"], name="dcm_task_time"),
+            # Without the id, though lists are sorted by it too: few tasks share a time.
+            models.Index(fields=["time"], name="dcm_task_time"),
             models.Index(fields=["state", "time"], name="dcm_task_state"),
             models.Index(fields=["name", "time"], name="dcm_task_name"),
             models.Index(fields=["worker", "time"], name="dcm_task_worker"),

@@ -18,7 +18,6 @@ RANK: Final = {
 }
 ERROR_TYPES: Final = frozenset({"failed", "retried"})
 _SENT: Final = frozenset({"sent", PUBLISHED})
-_NO_PART_OF_A_RUN: Final = _SENT | {"received", SETTLED}
 FINAL: Final = frozenset({"revoked", "failed", "rejected", "succeeded"})
 
 
@@ -103,17 +102,21 @@ def runs_of(events: list[TaskEvent]) -> tuple[Run, ...]:
     """The runs of a task, by attempt and time. ``events`` are in the total order."""
     sent: dict[int, TaskEvent] = {}
     drafts: list[_Draft] = []
+    others: list[TaskEvent] = []
     for event in events:
-        if event.type == "received":
+        kind = event.type
+        if kind == "received":
             drafts.append(_Draft(event.data.get("retries", 0), event))
-        elif event.type in _SENT:
+        elif kind in _SENT:
             sent[event.data.get("retries", 0)] = event
-    drafts.sort(key=_attempt)
-    sent_retries = max(sent, default=0)
-    for event in events:
-        if event.type not in _NO_PART_OF_A_RUN:
-            _draft_for(event, drafts, sent_retries).add(event)
-    drafts.sort(key=_attempt)
+        elif kind != SETTLED:
+            others.append(event)
+    if len(drafts) > 1:
+        drafts.sort(key=_attempt)
+    for event in others:
+        _draft_for(event, drafts, sent).add(event)
+    if len(drafts) > 1:
+        drafts.sort(key=_attempt)
     return tuple([_finish(draft, sent.get(draft.retries)) for draft in drafts])
 
 
@@ -121,7 +124,7 @@ def _attempt(draft: _Draft) -> tuple[int, Timestamp]:
     return draft.retries, draft.begin
 
 
-def _draft_for(event: TaskEvent, drafts: list[_Draft], sent_retries: int) -> _Draft:
+def _draft_for(event: TaskEvent, drafts: list[_Draft], sent: dict[int, TaskEvent]) -> _Draft:
     """The run that an event belongs to: only ``sent`` and ``received`` say it of themselves.
 
     A delivery goes to one host. Clocks of two hosts may differ by more than a task takes, so
@@ -142,7 +145,7 @@ def _draft_for(event: TaskEvent, drafts: list[_Draft], sent_retries: int) -> _Dr
         return latest
     # It was received, but the event that says so is missing: lost, or never sent.
     retries = latest.retries + (latest.outcome == "retried") if latest else 0
-    drafts.append(_Draft(max(retries, sent_retries), event))
+    drafts.append(_Draft(max(retries, max(sent, default=0)), event))
     return drafts[-1]
 
 

@@ -14,18 +14,16 @@ from django.db import connections
 
 from django_celery_monitor.events import TaskEvent
 from django_celery_monitor.models import Task
-from django_celery_monitor.storage import task_events
+from django_celery_monitor.storage.rows import stored_events
+from django_celery_monitor.storage.task_events import SHARED
 
-_COLUMNS: Final = ("id", "events", *task_events.SHARED)
+_COLUMNS: Final = ("id", "events", *SHARED)
 _CHUNK: Final = 500
 
 
 def load(ids: list[str], using: str) -> dict[str, list[TaskEvent]]:
     """The stored events of those of the tasks that exist."""
-    return {
-        row[0]: task_events.decode(row[1], dict(zip(task_events.SHARED, row[2:], strict=True)))
-        for row in _select(ids, using)
-    }
+    return {row[0]: stored_events(row[0], row[1], row[2:]) for row in _select(ids, using)}
 
 
 def _select(ids: list[str], using: str) -> Iterator[tuple[Any, ...]]:

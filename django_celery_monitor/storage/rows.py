@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, overload
 
@@ -42,13 +43,22 @@ COLUMNS: Final = (
     "search",
     "events",
 )
+_ROOT: Final = task_events.SHARED.index("root_id")
 _MAX_RETRIES: Final = 2**31 - 1
 
 
 def events_of(task: Task) -> list[TaskEvent]:
     """The events that a row was derived from, without tracebacks."""
-    row = {column: getattr(task, column) for column in task_events.SHARED}
-    return task_events.decode(task.events, row) if task.events else []
+    if not task.events:
+        return []
+    return stored_events(task.id, task.events, [getattr(task, each) for each in task_events.SHARED])
+
+
+def stored_events(task_id: str, text: str, shared: Sequence[Any]) -> list[TaskEvent]:
+    """The events of a row; ``shared`` are its ``task_events.SHARED`` columns."""
+    values = list(shared)
+    values[_ROOT] = values[_ROOT] or task_id
+    return task_events.decode(text, values)
 
 
 def facts_of(task: Task) -> Facts:
@@ -80,7 +90,8 @@ def task_row(task_id: str, facts: Facts, events: list[TaskEvent]) -> tuple[Any, 
         facts.runtime,
         min(facts.retries, _MAX_RETRIES),
         facts.running_again,
-        facts.root_id,
+        # Most tasks are the root of their family; saying so would cost a tenth of the table.
+        "" if facts.root_id == task_id else facts.root_id,
         facts.parent_id,
         facts.group_id,
         facts.priority,

@@ -1,7 +1,14 @@
-"""The text form of a task's event set: what a column of the row says already is not said again."""
+"""The text form of a task's event set: what a column of the row says already is not said again.
+
+JSON, a list for each event: time, clock, tag, host name, process id, and what else it says, if
+anything. Times (in units of 0.1 µs) and clocks are differences to the event before. A tag is the
+letter of the type and those of the fields whose value is the column's; so is a host name of 0.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
@@ -9,8 +16,8 @@ import orjson
 from django_celery_monitor.events import PUBLISHED, TaskEvent
 from django_celery_monitor.state.derive import Facts
 
-# Fields of an event's data, by the letter that stands for them.
-_LETTERS: Final = {
+# Fields of an event's data that the row has a column for, by the letter that stands for them.
+_SHARED_LETTERS: Final = {
     "name": "n",
     "args": "a",
     "kwargs": "k",
@@ -19,15 +26,18 @@ _LETTERS: Final = {
     "root_id": "o",
     "parent_id": "p",
     "queue": "q",
-    "retries": "t",
+    "group_id": "g",
     "runtime": "u",
+}
+_OTHER_LETTERS: Final = {
+    "retries": "t",
     "eta": "e",
     "expires": "i",
-    "group_id": "g",
     "periodic_name": "d",
     "origin": "w",
     "payload": "l",
 }
+_LETTERS: Final = _SHARED_LETTERS | _OTHER_LETTERS
 _FIELDS: Final = {letter: field for field, letter in _LETTERS.items()}
 _TYPES: Final = {
     "sent": "S",
@@ -41,23 +51,16 @@ _TYPES: Final = {
     PUBLISHED: "P",
 }
 _NAMES: Final = {letter: kind for kind, letter in _TYPES.items()}
-# In front of a type of the app's own that would read as a letter.
-_ESCAPE: Final = "-"
-# Columns that events share; ``true`` in an event stands for the column's value.
-SHARED: Final = (
-    "name",
-    "args",
-    "kwargs",
-    "result",
-    "exception",
-    "root_id",
-    "parent_id",
-    "queue",
-    "group_id",
-    "worker",
-    "runtime",
-)
-_AS_COLUMN: Final = True
+# In place of a type's letter: the type is said in full, under the empty field.
+_OWN_TYPE: Final = "-"
+# Columns that events share, in the order in which ``decode`` gets their values.
+SHARED: Final = (*_SHARED_LETTERS, "worker")
+_INDEX: Final = {
+    field: (letter, Facts._fields.index(field)) for field, letter in _SHARED_LETTERS.items()
+}
+_PLACE: Final = {letter: SHARED.index(field) for field, letter in _SHARED_LETTERS.items()}
+_WORKER: Final = Facts._fields.index("worker")
+_UNITS: Final = 1e7
 
 
 def encode(events: list[TaskEvent], facts: Facts) -> str:
@@ -65,55 +68,60 @@ def encode(events: list[TaskEvent], facts: Facts) -> str:
 
     Tracebacks are left out: ``TaskError`` keeps them.
     """
-    column = {field: getattr(facts, field) for field in SHARED}
-    worker = facts.worker
-    return orjson.dumps(
-        [
-            [
-                event.timestamp,
-                event.clock,
-                _TYPES.get(event.type) or _escaped(event.type),
-                _AS_COLUMN if event.hostname == worker else event.hostname,
-                event.pid,
-                _shorten(event.data, column),
-            ]
-            for event in events
-        ]
-    ).decode()
+    worker = facts[_WORKER]
+    entries: list[list[Any]] = []
+    before = ticks = 0
+    for timestamp, clock, kind, hostname, pid, data in events:
+        units = round(timestamp * _UNITS)
+        # A time that is no whole number of units is kept as it is.
+        time = units - before if units / _UNITS == timestamp else timestamp
+        tag, rest = _said(kind, data, facts)
+        entry: list[Any] = [time, clock - ticks, tag, 0 if hostname == worker else hostname, pid]
+        if rest:
+            entry.append(rest)
+        entries.append(entry)
+        before, ticks = units, clock
+    # Sorted, here and in a tag: equal sets have one text, whatever they were merged from.
+    return orjson.dumps(entries, option=orjson.OPT_SORT_KEYS).decode()
 
 
-def decode(text: str, row: dict[str, Any]) -> list[TaskEvent]:
-    """The events again; ``row`` holds the ``SHARED`` columns as they were stored with ``text``."""
-    return [
-        TaskEvent(
-            timestamp,
-            clock,
-            _NAMES.get(kind) or kind.removeprefix(_ESCAPE),
-            row["worker"] if hostname is True else hostname,
-            pid,
-            _lengthen(data, row),
-        )
-        for timestamp, clock, kind, hostname, pid, data in orjson.loads(text)
-    ]
-
-
-def _escaped(kind: str) -> str:
-    return _ESCAPE + kind if kind in _NAMES or kind.startswith(_ESCAPE) else kind
-
-
-def _shorten(data: dict[str, Any], column: dict[str, Any]) -> dict[str, Any]:
-    short = {}
+def _said(kind: str, data: dict[str, Any], facts: Facts) -> tuple[str, dict[str, Any]]:
+    """The tag of an event, and what the tag does not say."""
+    rest: dict[str, Any] = {}
+    tag = _TYPES.get(kind)
+    if tag is None:
+        tag, rest[""] = _OWN_TYPE, kind
     for field, value in data.items():
-        if field == "traceback":
-            continue
-        same = field in column and value == column[field]
-        short[_LETTERS.get(field, field)] = _AS_COLUMN if same else value
-    return short
+        shared = _INDEX.get(field)
+        if shared and value == facts[shared[1]]:
+            tag += shared[0]
+        elif field != "traceback":
+            rest[_LETTERS.get(field, field)] = value
+    return _in_order(tag), rest
 
 
-def _lengthen(short: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
-    data = {}
-    for letter, value in short.items():
-        field = _FIELDS.get(letter, letter)
-        data[field] = row[field] if value is True and field in row else value
-    return data
+@lru_cache(maxsize=4096)
+def _in_order(tag: str) -> str:
+    return tag[0] + "".join(sorted(tag[1:]))
+
+
+def decode(text: str, row: Sequence[Any]) -> list[TaskEvent]:
+    """The events again; ``row`` holds the ``SHARED`` columns as they were stored with ``text``."""
+    events = []
+    before = ticks = 0
+    worker = row[-1]
+    for time, clock, tag, hostname, pid, *rest in orjson.loads(text):
+        if type(time) is int:
+            before += time
+            time = before / _UNITS
+        else:
+            before = round(time * _UNITS)
+        ticks += clock
+        data = {_FIELDS[letter]: row[_PLACE[letter]] for letter in tag[1:]}
+        kind = _NAMES.get(tag[0], "")
+        if rest:
+            kind = rest[0].pop("", kind)
+            for letter, value in rest[0].items():
+                data[_FIELDS.get(letter, letter)] = value
+        events.append(TaskEvent(time, ticks, kind, hostname or worker, pid, data))
+    return events

@@ -192,7 +192,7 @@ def test_a_policy_decides_row_by_row(client: Client, settings: Settings) -> None
         ("worker=w1@host", ["a"]),
         ("queue=slow&name=shop.*", ["c"]),
         ("id=a", ["a"]),
-        ("root=a", ["b"]),
+        ("root=a", ["b", "a"]),
         ("parent=a", ["b"]),
         ("after=2026-01-31T14:01:00Z", ["c", "b"]),
         ("before=2026-01-31T14:01:00Z", ["a"]),

@@ -85,7 +85,7 @@ def test_invented_types_cannot_grow_a_row_without_end() -> None:
 def test_stored_texts_give_back_the_very_same_events(events: Events) -> None:
     known = union([], events)
     found = derive(known)
-    row = {column: getattr(found, column) for column in task_events.SHARED}
+    row = [getattr(found, column) for column in task_events.SHARED]
     assert task_events.decode(task_events.encode(known, found), row) == [
         each._replace(data={k: v for k, v in each.data.items() if k != "traceback"})
         for each in known
@@ -95,7 +95,7 @@ def test_stored_texts_give_back_the_very_same_events(events: Events) -> None:
 def test_an_own_type_named_like_an_abbreviation_stays_itself() -> None:
     own = [event(kind, at, custom={"n": "x"}) for at, kind in enumerate(("D", "S", "-D", "--"))]
     found = facts(*own)
-    row = {column: getattr(found, column) for column in task_events.SHARED}
+    row = [getattr(found, column) for column in task_events.SHARED]
     assert [e.type for e in task_events.decode(task_events.encode(own, found), row)] == [
         *("D", "S", "-D", "--")
     ]

@@ -51,7 +51,7 @@ def test_a_plain_mapping_is_read_like_a_query_string() -> None:
         ("worker=w1@host", Q(worker="w1@host")),
         ("queue=mail", Q(queue="mail")),
         ("id=abc*", Q(id__startswith="abc")),
-        ("root=abc", Q(root_id="abc")),
+        ("root=abc", Q(root_id="abc") | Q(id="abc")),
         ("parent=abc", Q(parent_id="abc")),
         ("q=Žluť", Q(search__contains="žluť")),
         ("state=failed", Q(state__in=("FAILURE", "REJECTED"))),

@@ -13,7 +13,7 @@ from tests.streams import OTHER, START, event
 
 
 def runs(*events: TaskEvent) -> tuple[Run, ...]:
-    return runs_of(union([], events))
+    return runs_of(union([], list(events)))
 
 
 def lines(*events: TaskEvent) -> list[tuple[Any, ...]]:
