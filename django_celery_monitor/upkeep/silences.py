@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Final
 
 from django.db.models import Max, Q
 
@@ -12,6 +13,8 @@ from django_celery_monitor.state.worker import lost_after
 from django_celery_monitor.workers import said_goodbye
 
 Type = WorkerEvent.Type
+# Of older silences the rows may have been deleted already.
+_REMEMBERED: Final = timedelta(days=30)
 
 
 def note_silences(now: datetime, listened: float, using: str) -> None:
@@ -19,7 +22,8 @@ def note_silences(now: datetime, listened: float, using: str) -> None:
 
     ``listened``: seconds that a collector has been listening and keeping up.
     """
-    workers = list(Worker.objects.using(using).filter(freq__isnull=False))
+    rows = Worker.objects.using(using).filter(freq__isnull=False, arrived_at__gt=now - _REMEMBERED)
+    workers = list(rows)
     noted = _noted([worker.hostname for worker in workers], using)
     new = [
         event
@@ -50,15 +54,15 @@ def _found(
     back: datetime | None,
 ) -> Iterator[WorkerEvent]:
     patience = timedelta(seconds=lost_after(worker.freq or 0))
-    # The same whoever finds it out, so that one silence is one row.
-    since = worker.arrived_at + patience
-    if since < now:
-        heard = patience.total_seconds() < listened
-        if heard and lost != since and not said_goodbye(worker):
-            yield WorkerEvent(worker=worker.hostname, time=since, type=Type.LOST)
-    elif (
-        lost and since > lost and not _told(worker, lost - patience) and not (back and back > lost)
-    ):
+    # A silence counts from when somebody listened to it.
+    since = max(worker.arrived_at, now - timedelta(seconds=listened)) + patience
+    is_silent = worker.arrived_at + patience < now
+    is_noted = lost is not None and lost > worker.arrived_at
+    if is_silent and since < now and not is_noted and not said_goodbye(worker):
+        yield WorkerEvent(worker=worker.hostname, time=since, type=Type.LOST)
+    if is_silent or lost is None or is_noted or (back and back > lost):
+        return
+    if not _told(worker, lost - patience):
         yield WorkerEvent(worker=worker.hostname, time=worker.arrived_at, type=Type.BACK)
 
 

@@ -148,3 +148,19 @@ def test_a_worker_that_said_good_bye_or_sends_no_heartbeats_is_not_noted(alias: 
     running("started", OTHER)
     assert noted(alias, 500) == []
     assert not WorkerEvent.objects.filter(worker=OTHER).exists()
+
+
+def test_a_silence_that_began_before_anybody_listened_is_noted_from_then_on(alias: str) -> None:
+    beat(WORKER, 0, "online")
+    assert noted(alias, 3600, listened=40) == [("lost", 3590)]
+    assert noted(alias, 3610, listened=50) == [("lost", 3590)]
+    # The collector was restarted.
+    assert noted(alias, 3700, listened=60) == [("lost", 3590)]
+    beat(WORKER, 3710)
+    assert noted(alias, 3720, listened=80) == [("lost", 3590), ("back", 3710)]
+
+
+def test_a_worker_that_has_been_gone_for_long_is_not_noted_again(alias: str) -> None:
+    """Its rows are deleted after a while."""
+    beat(WORKER, 0, "online")
+    assert noted(alias, 31 * 86400) == []
