@@ -16,8 +16,9 @@ AFTER_PAIR: Final = re.compile(_END + r"""[bru]?(\\*)(['"])(?:(?!\2).)*\1\2\s*:)
 AFTER_KEYWORD: Final = re.compile(_END + r"\*{0,2}\w+\s*=))")
 AFTER_ITEM: Final = re.compile(_END + r"[^\s\\]))")
 _QUOTE: Final = re.compile(r"""[bBrRuU]{0,2}(\\*)(['"])""")
+# Six dots: what was masked before it came here, so that it is not masked with all that follows.
 _PLAIN: Final = re.compile(
-    r"None|True|False|null|true|false|[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?(?!\w)"
+    r"••••••|None|True|False|null|true|false|[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?(?!\w)"
 )
 _CALL: Final = re.compile(r"[A-Za-z_][\w.]*\(")
 _CLOSERS: Final = {"(": ")", "[": "]", "{": "}"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -16,21 +15,18 @@ _BY_NAME_ONLY: Final = frozenset({inspect.Parameter.KEYWORD_ONLY, inspect.Parame
 
 
 def secret_positions(
-    app: Celery, is_secret: Callable[[str], bool], *, at_once: bool = True
+    app: Celery, is_secret: Callable[[str], bool], *, load: bool = True
 ) -> Callable[[str], frozenset[int]]:
     """A function from a task's name to the positions whose parameters ``is_secret`` names.
 
-    Not ``at_once``: the app's tasks are imported when one is asked for that is not there yet.
+    ``load``: import the app's tasks first; else only those are known that somebody imported.
     """
     # Only workers import an app's tasks by themselves; without them nothing here is known.
-    load = cache(app.loader.import_default_modules)
-    if at_once:
-        load()
+    if load:
+        app.loader.import_default_modules()
     known: dict[str, frozenset[int]] = {}
 
     def positions(name: str) -> frozenset[int]:
-        if name not in known and name not in app.tasks:
-            load()
         # Names that no task has are not kept: events may bring any number of them.
         if name not in known and name in app.tasks:
             known[name] = _positions(app.tasks[name], is_secret)

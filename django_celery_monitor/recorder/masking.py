@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # The letters beyond ASCII whose lower case has one of ASCII in it, as JSON writes them.
 _FOLDED: Final = ("\\u212a", "\\u0130")
+_NONE: Final = frozenset({"", "()", "[]"})
 _encode: Final = JSONEncoder().encode
 
 
@@ -26,7 +27,9 @@ class Masking:
     def __init__(self, app: Celery, settings: Settings) -> None:
         keys, patterns = settings.REDACT_KEYS, settings.REDACT_PATTERNS
         by_name = Redactor(keys, patterns)
-        self._positions = secret_positions(app, by_name.is_secret, at_once=False)
+        # A process that publishes need not have the tasks, and this thread must not import them.
+        self._positions = secret_positions(app, by_name.is_secret, load=False)
+        self._tasks = app.tasks
         self._redactor = Redactor(keys, patterns, self._positions)
         # What JSON or a pattern sees otherwise than the values are is looked at value by value.
         self._always = bool(patterns) or not all(map(_is_plain, keys))
@@ -37,8 +40,11 @@ class Masking:
         for field in ("headers", "stamps", "chord", "origin"):
             if field in event:
                 event[field] = self._redactor.value(event[field])
-        args, kwargs, payload = event["args"], event["kwargs"], event.get("payload")
         name = event["name"]
+        if name not in self._tasks and event["args"] not in _NONE:
+            # It has no signature here, so any of them may be the secret one.
+            event["args"], event["payload"], event["flaw"] = "", None, REDACTED
+        args, kwargs, payload = event["args"], event["kwargs"], event.get("payload")
         if not (self._always or self._positions(name)):
             texts = f"{args}\n{kwargs}\n{payload}".lower()
             if not any(sign in texts for sign in self._signs):

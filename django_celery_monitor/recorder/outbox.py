@@ -111,7 +111,9 @@ class Outbox:
             while True:
                 came = bool(self._unsent) or self._take(writer)
                 self._deliver(link)
-                if not came or self._stopping:
+                # What is left unsent cannot be sent now.
+                finished = self._stopping and (self._unsent or self._queue.empty())
+                if not came or finished:
                     self._running = False
                     if self._stopping or not self._again():
                         return

@@ -206,6 +206,20 @@ def test_no_secret_leaves_the_process(
     assert MASK in str(loads(event["payload"]))
 
 
+def test_positional_arguments_of_a_task_that_is_not_known_here_are_left_out(
+    app: Celery, listener: Listener
+) -> None:
+    app.send_task("elsewhere.login", ("bob", SECRET))
+    app.send_task("elsewhere.pay", kwargs={"order": 7, "password": SECRET})
+    app.send_task("elsewhere.ping", kwargs={"order": 7})
+    login, paid, ping = told(listener, 3)
+    assert SECRET not in str([login, paid])
+    assert (login["args"], login["flaw"]) == ("", "redacted")
+    assert loads(paid["payload"])[1] == {"order": 7, "password": MASK}
+    assert loads(ping["payload"])[1] == {"order": 7}
+    assert "flaw" not in ping
+
+
 def test_secrets_in_headers_stamps_and_origin_are_masked(
     app: Celery, listener: Listener, settings: Settings
 ) -> None:

@@ -171,6 +171,32 @@ def test_what_waited_for_the_broker_is_sent_when_it_is_back(
     outbox.flush(5)
 
 
+def test_what_came_while_a_list_was_being_sent_is_flushed_too(
+    app: Celery, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was left behind when a process ended just then."""
+    sending, go_on = threading.Event(), threading.Event()
+    real = app.connection_for_write
+
+    def slow(*_args: Any, **_options: Any) -> Any:
+        sending.set()
+        go_on.wait(10)
+        return real()
+
+    monkeypatch.setattr(app, "connection_for_write", slow)
+    outbox = Outbox(app)
+    outbox.add(item(app, 1))
+    assert sending.wait(10)
+    outbox.add(item(app, 2))
+    ending = threading.Thread(target=outbox.flush, args=(10,))
+    ending.start()
+    wait_until(lambda: outbox._stopping)
+    go_on.set()
+    ending.join(10)
+    assert not outbox._running
+    assert ids(listener.events(2)) == ["t1", "t2"]
+
+
 def test_one_event_that_cannot_be_written_costs_no_other(
     app: Celery, listener: Listener, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -225,3 +225,23 @@ def test_a_long_text_takes_no_long_time() -> None:
     for text in ("a" * 32_000 + " token", "token" * 6_000, "token='" + r"\'" * 15_000):
         assert len(REDACTOR.text(text)) <= len(text) + 10
     assert UUID(int=0).hex not in REDACTOR.text("token=" + "[" * 100_000 + UUID(int=0).hex)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "('a', {'token': 'x', 'b': [1]}, 'c')",
+        "{'token': 'x', 'b': [1]}",
+        "{'b': 1, 'token': 'x'}",
+        '{"token": "x", "b": 2}',
+    ],
+)
+@pytest.mark.parametrize("secret", [frozenset(), frozenset({0}), frozenset({1})])
+def test_what_the_recorder_masked_loses_no_more_in_the_collector(
+    text: str, secret: frozenset[int]
+) -> None:
+    redactor = Redactor(("token",), (), lambda _name: secret)
+    once = redactor.args("", text) if text[0] == "(" else redactor.text(text)
+    again = redactor.args("", once) if text[0] == "(" else redactor.text(once)
+    assert MASK in once or not secret
+    assert again == once
