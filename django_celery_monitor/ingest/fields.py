@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
 
-from django_celery_monitor.ingest import judge
+from django_celery_monitor.ingest import judge, wrapped
 from django_celery_monitor.ingest.redact import Redactor
 
 _MAX_CUSTOM: Final = 2048
-# The worker wraps an error that its child could not report, and hides the class in the traceback.
-_WRAPPED: Final = "ExceptionWithTraceback()"
-_RAISED: Final = re.compile(r"^(?:[\w.]+\.)?(\w+)(?:: (.*))?$", re.DOTALL)
 _TEXTS: Final = ("args", "kwargs", "result", "exception", "traceback")
 
 
@@ -75,8 +71,8 @@ class Fields:
                 data[field] = self.text(field, value, event.get("name"))
         if custom:
             data["custom"] = self._custom(custom)
-        if data.get("exception") == _WRAPPED:
-            data["exception"] = self._unwrapped(event)
+        if "exception" in data:
+            data["exception"] = self._unwrapped(data["exception"], event)
         if "queue" in data and data.get("routing_key") == data["queue"]:
             del data["routing_key"]
         return data
@@ -104,14 +100,12 @@ class Fields:
         text = dump(redacted)
         return redacted if len(text) <= _MAX_CUSTOM else judge.cut(text, _MAX_CUSTOM)
 
-    def _unwrapped(self, event: dict[str, Any]) -> str:
-        """The exception in the traceback's last line, written as Python would write it."""
+    def _unwrapped(self, exception: str, event: dict[str, Any]) -> str:
+        if exception != wrapped.WRAPPED:
+            return wrapped.cause_of_retry(exception)
         # The last lines matter, and those of a long one were cut off.
         traceback = str(event.get("traceback") or "")[-2 * self._limits["traceback"] :]
-        text = self._redactor.traceback(traceback)
-        lines = [line for line in text.rstrip().splitlines() if line and not line.startswith(" ")]
-        found = _RAISED.match(lines[-1]) if lines else None
-        return f"{found[1]}({found[2] or ''!r})" if found else _WRAPPED
+        return wrapped.last_raised(self._redactor.traceback(traceback))
 
 
 def dump(value: Any) -> str:

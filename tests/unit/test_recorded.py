@@ -19,13 +19,6 @@ from tests.recorded.files import Recording, recordings
 from tests.recorded.stage import WORKER
 
 RECORDINGS = recordings()
-# There the cause of a retry, and what was rejected, come in a wrapper that the decoder leaves on.
-HIDDEN = {
-    (pool, case)
-    for pool in ("threads", "solo")
-    for case in ("retry_until_success", "retry_until_exhaustion", "reject")
-}
-CLEAR = [each for each in RECORDINGS if (each.pool, each.case) not in HIDDEN]
 every_recording = pytest.mark.parametrize("recording", RECORDINGS, ids=str)
 
 
@@ -58,7 +51,7 @@ def errors(events: list[TaskEvent]) -> tuple[str, ...]:
     return tuple(found)
 
 
-@pytest.mark.parametrize("recording", CLEAR, ids=str)
+@every_recording
 def test_the_row_says_what_happened(recording: Recording) -> None:
     found = {}
     for events in decoded(recording).values():
