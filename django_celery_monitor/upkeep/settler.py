@@ -97,6 +97,8 @@ class Settler:
     def _conclude(self, answers: Answers, now: float, listened: float) -> None:
         self._heed(answers.away, now)
         if answers.away is not None or not lease.take(LEASE, self._using):
+            # The rows were passed without being asked about.
+            self._open = OpenRows(self._pace.pauses, self._using)
             return
         found = [*self._lost(answers, listened), *self._ended(answers, now, listened)]
         if found:

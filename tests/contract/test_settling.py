@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -220,6 +221,21 @@ def test_a_backend_that_is_away_settles_nothing_and_is_asked_seldom(
     assert known(task_id) == ("STARTED", "worker")
     assert sent == []
     assert [each.action for each in caplog.records if hasattr(each, "action")] == ["backend_away"]
+
+
+def test_a_backend_that_is_back_is_asked_about_everything(
+    alias: str, task_id: str, tmp_path: Path
+) -> None:
+    stored(task_id, *RUNNING)
+    results = tmp_path / "results"
+    app, _sent = app_with(backend=f"file://{results}")
+    one = settler(app, alias)
+    look(one, 10)
+    look(one, 30)
+    results.mkdir()
+    app.backend.mark_as_done(task_id, 1)
+    look(one, 70)
+    assert known(task_id) == ("SUCCESS", "result backend")
 
 
 def test_what_was_open_in_a_gap_is_asked_about_at_once(alias: str, task_id: str) -> None:
