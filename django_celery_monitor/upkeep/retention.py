@@ -13,6 +13,7 @@ from django_celery_monitor.conf import Settings
 from django_celery_monitor.models import (
     BadEvent,
     CollectorRun,
+    Gap,
     Task,
     TaskCount,
     TaskStats,
@@ -122,6 +123,8 @@ def _sweep_records(now: datetime, using: str) -> Iterator[int]:
         TaskStats.objects.using(using).filter(period=period, start__lt=now - age).delete()
         yield 0
     CollectorRun.objects.using(using).filter(last_seen_at__lt=now - KEEP_RUNS).delete()
+    yield 0
+    Gap.objects.using(using).filter(ended_at__lt=now - KEEP_RUNS).delete()
     yield 0
     BadEvent.objects.using(using).filter(arrived_at__lt=now - KEEP_BAD_EVENTS).delete()
     yield 0

@@ -63,8 +63,9 @@ class Watch:
             gaps.note(self._using, reason, self._receiver.transport, hole)
             del self._unsaid[0]
         if now >= self._next_trim and self._meter.totals.bad > self._bad:
-            self._next_trim, self._bad = now + _TRIM_EVERY, self._meter.totals.bad
-            quarantine.trim(self._using)
+            self._next_trim = now + _TRIM_EVERY
+            if quarantine.trim(self._using) < quarantine.STEP:
+                self._bad = self._meter.totals.bad
         subscription = self._receiver.subscription
         if subscription.number != self._number:
             self._number, self._next = subscription.number, now + FIRST

@@ -12,6 +12,7 @@ from pytest_django import Settings
 
 from django_celery_monitor.conf import get_settings
 from django_celery_monitor.models import (
+    Gap,
     Installation,
     Lease,
     Task,
@@ -170,6 +171,14 @@ def test_what_is_kept_of_workers_goes_by_its_own_age(alias: str) -> None:
     by_worker = TaskTotals.objects.filter(grain="w").values_list("label", flat=True)
     assert set(by_worker) == {"6@shop", "4@shop", "2@shop"}
     assert TaskTotals.objects.get(grain="n").received == 6
+
+
+def test_gaps_go_with_the_runs_of_collectors(alias: str) -> None:
+    for age in (91, 89):
+        at = NOW - timedelta(days=age)
+        Gap.objects.create(started_at=at, ended_at=at, reason="away", transport="redis")
+    sweep(alias)
+    assert Gap.objects.count() == 1
 
 
 def test_only_the_holder_of_the_lease_sweeps(alias: str) -> None:

@@ -29,6 +29,7 @@ from django_celery_monitor.ingest.receiver import Receiver
 from django_celery_monitor.ingest.subscription import Ended, Subscription
 from django_celery_monitor.models import BadEvent, CollectorRun, Gap, Installation, Task
 from django_celery_monitor.pipeline import Outcome, Pipeline, build_collector
+from django_celery_monitor.upkeep import quarantine
 from django_celery_monitor.upkeep.collector_run import RunLog, installation_id
 from django_celery_monitor.upkeep.gaps import note_away
 from django_celery_monitor.upkeep.health import Meter, Totals
@@ -76,6 +77,33 @@ def test_what_is_published_is_stored(app: Celery) -> None:
     assert run.committed_at is not None
     assert run.ended_at is not None
     assert not run.is_listening()
+    assert (run.rate or 0) > 0
+    assert 0 < (run.batch_seconds or 0) < 5
+
+
+def test_its_health_is_logged_once_in_a_while(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "django_celery_monitor")
+    monkeypatch.setattr("django_celery_monitor.collector._LOG_EVERY", 0.1)
+    app = app_on("memory://")
+    with collecting(app):
+        publish(app, *lives(["t1"]))
+        wait_until(lambda: "1 rows written" in caplog.text or "2 rows written" in caplog.text)
+    statuses = [vars(each) for each in caplog.records if vars(each).get("action") == "status"]
+    assert statuses[-1]["events"] == 4
+    assert {"rate", "lag", "batch_seconds", "queue_depth", "dropped"} <= set(statuses[-1])
+
+
+def test_what_is_put_aside_is_kept_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quarantine.trim, "__kwdefaults__", {"most": 5})
+    monkeypatch.setattr("django_celery_monitor.upkeep.watch._TRIM_EVERY", 0.0)
+    app = app_on("memory://")
+    with collecting(app) as collector:
+        publish(app, *[b"no json"] * 20)
+        wait_until(lambda: collector.totals.bad == 20)
+        wait_until(lambda: BadEvent.objects.count() == 5)
+    assert CollectorRun.objects.get().bad_events == 20
 
 
 def test_the_workers_own_dispatcher_is_understood(app: Celery) -> None:
