@@ -29,16 +29,16 @@ Key = tuple[str, str, str]
 Totals = dict[Key, list[int]]
 
 
-def count(events: list[TaskEvent], name: str, totals: Totals) -> None:
+def count(events: list[TaskEvent], name: str, totals: Totals, queue: str = "") -> None:
     """Add a task's events; ``events`` are in the total order and capped (see ``event_set``).
 
     Nothing counts while the name is unknown. An event counts under the queue that the task had
-    last been sent to by then: a retry may go to another one.
+    last been sent to by then: a retry may go to another one. ``queue``: that of earlier events.
     """
     if not name:
         return
     by_name = _row(totals, (NAME, name, ""))
-    queue, by_queue = _first_queue(events), None
+    queue, by_queue = queue or _first_queue(events), None
     host: str | None = None
     by_worker = by_name
     for event in events:
@@ -62,6 +62,27 @@ def count(events: list[TaskEvent], name: str, totals: Totals) -> None:
         if kind in ERROR_TYPES:
             exception = error_type(event.data.get("exception", ""))
             _row(totals, (EXCEPTION, name, exception))[index] += 1
+
+
+def count_more(
+    events: list[TaskEvent], name: str, before: list[TaskEvent], old_name: str, totals: Totals
+) -> None:
+    """Add what a task's events count, less what they counted before; never less than nothing."""
+    size = len(before)
+    if name == old_name and events[:size] == before:
+        # In order: nothing changes for what was there.
+        tail, queue = events[size:], _first_queue(before[::-1])
+        if queue or not _first_queue(tail):
+            count(tail, name, totals, queue)
+            return
+    now: Totals = {}
+    then: Totals = {}
+    count(events, name, now)
+    count(before, old_name, then)
+    for key, numbers in growth(now, then).items():
+        row = _row(totals, key)
+        for index, number in enumerate(numbers):
+            row[index] += number
 
 
 def growth(now: Totals, before: Totals) -> Totals:

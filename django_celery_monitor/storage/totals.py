@@ -12,7 +12,15 @@ from django.db.models import Count
 from django_celery_monitor.events import TaskEvent
 from django_celery_monitor.models import TaskTotals, Worker
 from django_celery_monitor.state.contributions import OTHER
-from django_celery_monitor.state.totals import KINDS, NAME, WORKER, Key, Totals, count, growth
+from django_celery_monitor.state.totals import (
+    KINDS,
+    NAME,
+    WORKER,
+    Key,
+    Totals,
+    count,
+    count_more,
+)
 from django_celery_monitor.storage import lock
 from django_celery_monitor.storage.adding import add
 
@@ -38,11 +46,7 @@ class TotalsTally:
         self, events: list[TaskEvent], name: str, before: list[TaskEvent], old_name: str
     ) -> None:
         """``before``: the task's events that were counted already."""
-        now: Totals = {}
-        then: Totals = {}
-        count(events, name, now)
-        count(before, old_name, then)
-        _include(growth(now, then), self._totals)
+        count_more(events, name, before, old_name, self._totals)
 
     def save(self, using: str) -> None:
         found = {key: numbers for key, numbers in self._totals.items() if any(numbers)}

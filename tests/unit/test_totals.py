@@ -11,7 +11,7 @@ from django_celery_monitor.models import TaskTotals
 from django_celery_monitor.state import event_set, totals
 from django_celery_monitor.state.derive import derive
 from django_celery_monitor.state.event_set import identity, union
-from django_celery_monitor.state.totals import KINDS, Key, Totals, count, growth
+from django_celery_monitor.state.totals import KINDS, Key, Totals, count, count_more, growth
 from tests.streams import CLIENT, NAME, OTHER, WORKER, arrivals, event, examples, histories, lives
 
 CAPS = pytest.mark.parametrize("cap", [event_set.KEEP, 2])
@@ -34,10 +34,19 @@ def kept(batches: list[list[TaskEvent]]) -> tuple[Counter[tuple[Key, str]], list
     known: list[TaskEvent] = []
     for batch in batches:
         before, known = known, union(known, batch)
-        for key, more in growth(total(known), total(before)).items():
-            assert min(more) >= 0
-            counted.update({(key, kind): n for kind, n in zip(KINDS, more, strict=True) if n})
+        more = growth(total(known), total(before))
+        assert more == in_short(known, before)
+        counted.update(flat(more))
+        assert all(number > 0 for number in counted.values())
     return counted, known
+
+
+def in_short(events: list[TaskEvent], before: list[TaskEvent]) -> Totals:
+    """The same without counting what was there again, where that is possible."""
+    found: Totals = {}
+    old_name = derive(before).name if before else ""
+    count_more(events, derive(events).name, before, old_name, found)
+    return {key: numbers for key, numbers in found.items() if any(numbers)}
 
 
 def flat(found: Totals) -> dict[tuple[Key, str], int]:
