@@ -52,7 +52,7 @@ class Watch:
         self._bad = 0
         # What the subscription began with, until it is judged.
         self._found: Subscription | None = None
-        self._crowded = False
+        self._crowded = 0
         self._unsaid: list[tuple[Gap.Reason, gaps.Cover]] = []
 
     def turn(self, now: float) -> None:
@@ -128,11 +128,12 @@ class Watch:
 
     def _count(self, number: int) -> None:
         crowded = number > consumers(self._using, self._receiver.transport)
-        if crowded and not self._crowded:
+        self._crowded = self._crowded + 1 if crowded else 0
+        # Once may be a sibling that has just begun, and has no row yet.
+        if self._crowded == 2:
             logger.error(
                 "The queue %s has a consumer that is no collector of this database; each gets a"
                 " part of the events",
                 self._name,
                 extra={"action": "crowded"},
             )
-        self._crowded = crowded
