@@ -119,7 +119,11 @@ def _outbox(app: Celery) -> Outbox:
 def _origin(path: str | None) -> Callable[[], object] | None:
     if path is None:
         return None
-    ask: Callable[[], object] = import_string(path)
+    try:
+        ask: Callable[[], object] = import_string(path)
+    except ImportError as error:
+        _say_once("import RECORD_ORIGIN", error)
+        return None
 
     def told() -> object:
         try:
