@@ -1,0 +1,99 @@
+"""Compares what is stored with what was published, row by row."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from django.db.models import Sum
+
+from django_celery_monitor.models import BadEvent, Task, TaskError, TaskTotals, Worker
+from django_celery_monitor.state.totals import KINDS
+from django_celery_monitor.storage.rows import events_of
+from django_celery_monitor.upkeep.recount import differences
+from tests.faults.sizes import PATIENCE
+from tests.faults.truth import Identity, Told, Truth, moment
+from tests.waiting import wait_until
+
+_SHOWN = 10
+
+
+def wait_until_stored(truth: Truth, using: str, alive: Callable[[], bool]) -> None:
+    """Until as many distinct events are counted as were published, or the collector ended."""
+    events = truth.events
+    wait_until(lambda: counted(using) >= events or not alive(), timeout=PATIENCE, interval=0.2)
+
+
+def counted(using: str) -> int:
+    """How many distinct events of tasks were stored, as the totals have it."""
+    rows = TaskTotals.objects.using(using).filter(grain=TaskTotals.Grain.NAME)
+    return sum(filter(None, rows.aggregate(**{kind: Sum(kind) for kind in KINDS}).values()))
+
+
+def assert_equal(truth: Truth, using: str) -> None:
+    """Rows, errors, totals and counts are what was published: no more, no less, none otherwise."""
+    assert list(islice(_wrong_tasks(truth, using), _SHOWN)) == []
+    assert list(islice(_wrong_errors(truth, using), _SHOWN)) == []
+    assert totals(using) == truth.totals()
+    assert differences(using) == []
+    assert not BadEvent.objects.using(using).exists()
+    hosts = Worker.objects.using(using).values_list("hostname", flat=True)
+    assert truth.workers <= set(hosts)
+
+
+def totals(using: str) -> Counter[tuple[str, str]]:
+    found: Counter[tuple[str, str]] = Counter()
+    for row in TaskTotals.objects.using(using).filter(grain=TaskTotals.Grain.NAME):
+        found.update({(row.name, kind): getattr(row, kind) for kind in KINDS})
+    return +found
+
+
+def stored_events(using: str) -> dict[str, set[Identity]]:
+    """By task, which of its events are stored."""
+    return {task.pk: {event[:5] for event in events_of(task)} for task in _tasks(using)}
+
+
+def _tasks(using: str) -> Iterator[Task]:
+    return Task.objects.using(using).order_by().iterator(2000)
+
+
+def _wrong_tasks(truth: Truth, using: str) -> Iterator[str]:
+    missing = set(truth.tasks)
+    for task in _tasks(using):
+        told = truth.tasks.get(task.pk)
+        if told is None:
+            yield f"{task.pk} was never published"
+            continue
+        missing.remove(task.pk)
+        yield from (f"{task.pk}: {each}" for each in _wrong_fields(task, told))
+    yield from (f"{task_id} is missing" for task_id in missing)
+
+
+def _wrong_fields(task: Task, told: Told) -> Iterator[str]:
+    events = {event[:5] for event in events_of(task)}
+    if events != told.events:
+        yield f"events differ: {sorted(events ^ told.events)}"
+    if task.running_again:
+        yield "running again"
+    for field, value in told.row.items():
+        is_time = field == "time" or field.endswith("_at")
+        should = moment(value) if is_time and value is not None else value
+        if (stored := getattr(task, field)) != should:
+            yield f"{field} is {_text(stored)}, not {_text(should)}"
+
+
+def _wrong_errors(truth: Truth, using: str) -> Iterator[str]:
+    expected = {(pk, *error) for pk, told in truth.tasks.items() for error in told.errors}
+    fields = ("task_id", "worker", "time", "retry", "message", "traceback")
+    rows = TaskError.objects.using(using).order_by().values_list(*fields)
+    stored = [(*row[:-1], row[-1].strip()) for row in rows.iterator(2000)]
+    if len(stored) != len(expected):
+        yield f"{len(stored)} errors, not {len(expected)}"
+    yield from (str(each) for each in expected.symmetric_difference(stored))
+
+
+def _text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else repr(value)

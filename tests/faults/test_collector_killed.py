@@ -1,0 +1,109 @@
+"""kill -9 of the collector at every boundary between two stages, one after the other."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import partial
+from typing import NamedTuple
+
+import pytest
+from django.utils import timezone
+
+from benchmarks.stream import Message, Stream
+from django_celery_monitor.models import Gap
+from django_celery_monitor.upkeep.gaps import note_away
+from tests.faults.comparing import assert_equal, stored_events, wait_until_stored
+from tests.faults.conftest import CollectorsOn
+from tests.faults.crashing import POINTS
+from tests.faults.publishing import Publisher, publishing
+from tests.faults.sizes import PATIENCE, sized
+from tests.faults.truth import Truth, recent
+from tests.fixtures.processes import Process
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "postgresql"])
+
+# Not at the first batch: the one before is on its way to be acknowledged then.
+CRASHES = [f"{point}:3" for point in POINTS]
+
+
+def test_killed_at_every_boundary_nothing_is_lost_on_rabbitmq(
+    rabbitmq_url: str, collectors_on: CollectorsOn
+) -> None:
+    truth = Truth()
+    collectors = collectors_on(rabbitmq_url, "postgresql")
+    process = collectors.begin("--batch-size=100", crashes=CRASHES)
+    with publishing(rabbitmq_url) as publisher:
+        stream = Stream(events=sized(100_000), failures=0.05, retries=0.05)
+        publisher.send(truth.noting(recent(stream)))
+    wait_until_stored(truth, "postgresql", collectors.alive)
+    assert process.output().count("Killed at") == len(CRASHES), process.output()
+    assert_equal(truth, "postgresql")
+    assert not Gap.objects.using("postgresql").exists()
+
+
+class Slice(NamedTuple):
+    """What was published while one collector lived."""
+
+    begun: datetime
+    ended: datetime
+    messages: list[Message]
+    truth: Truth
+
+
+def test_killed_at_every_boundary_what_is_lost_on_redis_lies_in_gaps(
+    redis_url: str, collectors_on: CollectorsOn
+) -> None:
+    """And it is all there once the stream is published again."""
+    # Redis has nothing to acknowledge.
+    crashes = [each for each in CRASHES if not each.startswith("acknowledged")]
+    collectors = collectors_on(redis_url, "default")
+    process = collectors.begin("--batch-size=100", crashes=crashes)
+    slices: list[Slice] = []
+    with publishing(redis_url) as publisher:
+        for life in range(len(crashes)):
+            collectors.wait_until_listening(process, life + 1)
+            slices.append(_publish(publisher, seed=life))
+            wait_until(partial(_killed, process, life + 1), PATIENCE)
+        collectors.wait_until_listening(process, len(crashes) + 1)
+        slices.append(_publish(publisher, seed=len(crashes)))
+        wait_until(lambda: not _missing(slices[-1]), PATIENCE)
+        _assert_lost_in_gaps(slices)
+        truth = Truth()
+        for each in slices:
+            publisher.send(truth.noting(each.messages))
+    wait_until_stored(truth, "default", collectors.alive)
+    assert_equal(truth, "default")
+
+
+def _publish(publisher: Publisher, seed: int) -> Slice:
+    stream = Stream(events=sized(16_000), failures=0.05, retries=0.05, seed=seed)
+    truth = Truth()
+    messages = list(truth.noting(recent(stream)))
+    begun = timezone.now()
+    publisher.send(messages)
+    return Slice(begun, timezone.now(), messages, truth)
+
+
+def _killed(process: Process, times: int) -> bool:
+    assert process.child.poll() is None, process.output()
+    return process.output().count("Killed at") >= times
+
+
+def _missing(part: Slice) -> int:
+    """How many of its events are not stored; none may be stored that was not published."""
+    stored = stored_events("default")
+    for task_id, told in part.truth.tasks.items():
+        assert stored.get(task_id, set()) <= told.events
+    return sum(len(told.events - stored.get(pk, set())) for pk, told in part.truth.tasks.items())
+
+
+def _assert_lost_in_gaps(slices: list[Slice]) -> None:
+    # What the collector notes 20 seconds after it began to listen.
+    note_away("default", "redis", timezone.now() + timedelta(minutes=1))
+    lossy = [each for each in slices if _missing(each)]
+    assert lossy
+    for each in lossy:
+        assert Gap.objects.filter(started_at__lte=each.ended, ended_at__gte=each.ended).exists()
+    known = {pk for each in slices for pk in each.truth.tasks}
+    assert stored_events("default").keys() <= known
