@@ -105,8 +105,8 @@ def _wait_until_sent(app: Celery) -> None:
     outbox = receivers._outboxes.get(app)
     since = time.monotonic()
     # Longer than it lets events gather.
-    while outbox and time.monotonic() - since < 0.15:
-        time.sleep(0.005)
+    while outbox and time.monotonic() - since < 0.2:
+        time.sleep(0.05)
         if outbox._unsent or not outbox._queue.empty():
             since = time.monotonic()
 

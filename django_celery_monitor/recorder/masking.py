@@ -47,7 +47,10 @@ class Masking:
         args, kwargs, payload = event["args"], event["kwargs"], event.get("payload")
         if not (self._always or self._positions(name)):
             texts = f"{args}\n{kwargs}\n{payload}".lower()
-            if not any(sign in texts for sign in self._signs):
+            for sign in self._signs:
+                if sign in texts:
+                    break
+            else:
                 return
         event["args"] = self._redactor.args(name, args)
         event["kwargs"] = self._redactor.value(kwargs)

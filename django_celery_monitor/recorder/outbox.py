@@ -11,8 +11,9 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 from django_celery_monitor.conf import get_settings
+from django_celery_monitor.recorder.capture import Captured
 from django_celery_monitor.recorder.link import Link, NoEventsError
-from django_celery_monitor.recorder.writer import Item, Writer
+from django_celery_monitor.recorder.writer import Writer
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -23,7 +24,7 @@ MOST_WAITING: Final = 10_000
 _MOST_BYTES: Final = 16 * 1024 * 1024
 _BATCH: Final = 500
 # Seconds in which events gather before they are sent together.
-_WINDOW: Final = 0.05
+_WINDOW: Final = 0.1
 # After so many seconds with nothing to send, thread and connection go until they are needed.
 _IDLE: Final = 30.0
 _FIRST_DELAY: Final = 0.5
@@ -45,7 +46,7 @@ class Outbox:
 
     def forget(self) -> None:
         """Be as new: in a forked process, what waits is its parent's to send."""
-        self._queue: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Captured | None] = queue.SimpleQueue()
         self._unsent: deque[bytes] = deque()
         self._starting = threading.Lock()
         self._hurry = threading.Event()
@@ -56,15 +57,15 @@ class Outbox:
         self._tries = 0
         self._delay = _FIRST_DELAY
 
-    def add(self, item: Item) -> None:
+    def add(self, captured: Captured) -> None:
         """Never waits. When too much waits already, it is counted and dropped."""
         if self._useless:
             return
         if self._queue.qsize() >= MOST_WAITING or self._bytes > _MOST_BYTES:
             self._drop("too many wait to be sent")
             return
-        self._bytes += len(item[0].payload)
-        self._queue.put(item)
+        self._bytes += len(captured.payload)
+        self._queue.put(captured)
         if not self._running:
             self._start()
 

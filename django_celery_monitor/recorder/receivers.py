@@ -75,7 +75,7 @@ def hand_over(*, headers: dict[str, Any] | None = None, **_told: Any) -> None:
         if captured.headers is headers:
             _open.set(waiting[:depth])
             try:
-                _outbox(captured.app).add((captured, dict(captured.headers)))
+                _outbox(captured.app).add(captured)
             # Whatever it is, the caller's task is published.
             except Exception as error:
                 _say_once("hand over a task", error)

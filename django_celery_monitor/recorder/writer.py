@@ -39,8 +39,6 @@ _CELERYS: Final = frozenset(
     }
 )
 
-Item = tuple[Captured, dict[str, Any]]
-
 
 class Writer:
     """For one app of one process."""
@@ -52,17 +50,14 @@ class Writer:
         self._said = False
         self._masking = Masking(app, settings)
 
-    def messages(self, items: Sequence[Item]) -> Iterator[bytes]:
-        """Lists of events; each item is what was captured and the headers as they were sent.
-
-        One item that cannot be written costs no other.
-        """
+    def messages(self, items: Sequence[Captured]) -> Iterator[bytes]:
+        """Lists of events; one that cannot be written costs no other."""
         offset = utcoffset()
         texts: list[bytes] = []
         size = 0
-        for captured, headers in items:
+        for captured in items:
             try:
-                text = self._written(captured, headers, offset)
+                text = self._written(captured, offset)
             # Headers may hold anything, and one event must not cost the others.
             except Exception as error:
                 self._say(captured, error)
@@ -75,8 +70,8 @@ class Writer:
         if texts:
             yield b"[%b]" % b",".join(texts)
 
-    def _written(self, captured: Captured, headers: dict[str, Any], offset: float) -> bytes:
-        event = self._event(captured, headers, offset)
+    def _written(self, captured: Captured, offset: float) -> bytes:
+        event = self._event(captured, offset)
         self._masking.mask(event)
         try:
             return orjson.dumps(event, default=str)
@@ -93,7 +88,9 @@ class Writer:
                 extra={"action": "recorder_skipped", "headers": sorted(captured.headers)},
             )
 
-    def _event(self, captured: Captured, headers: dict[str, Any], offset: float) -> dict[str, Any]:
+    def _event(self, captured: Captured, offset: float) -> dict[str, Any]:
+        # With what others put in while it was published, such as a trace.
+        headers = captured.headers
         about = captured.older or headers
         exchange = captured.exchange
         event = {
