@@ -52,9 +52,13 @@ class Collectors:
         """Until it subscribed for the ``times``-th time."""
         wait_until(lambda: _subscriptions(process) >= times or not _lives(process), timeout=40)
         assert _lives(process), process.output()
-        if self._env["TEST_BROKER_URL"].startswith("redis:"):
-            # It says so a moment before it is so.
-            wait_until(lambda: subscribers(self._env["TEST_BROKER_URL"]) > 0)
+        self.wait_until_subscribed(1)
+
+    def wait_until_subscribed(self, number: int) -> None:
+        """On Redis they say so a moment before it is so."""
+        url = self._env["TEST_BROKER_URL"]
+        if url.startswith("redis:"):
+            wait_until(lambda: subscribers(url) >= number)
 
     def alive(self) -> bool:
         """Whether any is."""
