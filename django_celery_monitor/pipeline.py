@@ -21,6 +21,7 @@ from django_celery_monitor.ingest.signatures import secret_positions
 from django_celery_monitor.live.publish import Publisher as LivePublisher
 from django_celery_monitor.models import Task
 from django_celery_monitor.storage import batch
+from django_celery_monitor.storage.recent import Recent
 from django_celery_monitor.upkeep.collector_run import installation_id, siblings
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Pipeline:
             max_traceback=settings.MAX_TRACEBACK,
         )
         self._publisher = publisher
+        self._recent = Recent()
         self._said: set[str] = set()
 
     def store(self, bodies: Iterable[bytes], arrived: Timestamp | None = None) -> Outcome:
@@ -82,7 +84,7 @@ class Pipeline:
         arrived = time.time() if arrived is None else arrived
         decoded = self._decoder.decode(bodies, arrived)
         self._say(decoded.bad)
-        stored = batch.store(decoded, arrived, router.db_for_write(Task))
+        stored = batch.store(decoded, arrived, router.db_for_write(Task), self._recent)
         if stored.revision and self._publisher:
             self._publisher.changed(stored.revision, stored.tasks, stored.workers)
         times = [event.timestamp for events in decoded.tasks.values() for event in events]
@@ -112,7 +114,9 @@ class Pipeline:
     def settle(self, conclusions: Sequence[Conclusion]) -> None:
         """Store what was concluded; later events of workers overrule it."""
         tasks = {each.task_id: [self._decoder.settled(*each[1:])] for each in conclusions}
-        stored = batch.store(Decoded(tasks, [], [], 0), time.time(), router.db_for_write(Task))
+        stored = batch.store(
+            Decoded(tasks, [], [], 0), time.time(), router.db_for_write(Task), self._recent
+        )
         if stored.revision and self._publisher:
             self._publisher.changed(stored.revision, stored.tasks, stored.workers)
 

@@ -102,7 +102,7 @@ def derive(events: list[TaskEvent]) -> Facts:
         running_again,
         latest.get("root_id", ""),
         latest.get("parent_id", ""),
-        *_recorded(published),
+        *(_recorded(published) if published else _UNRECORDED),
         runs,
     )
 
@@ -123,6 +123,7 @@ RESULT_BACKEND: Final = "result backend"
 # The weakest first.
 _SOURCES: Final = (WORKER_LOST, WORKER_ASKED, RESULT_BACKEND)
 _NO_WORKER_S_WORD: Final = frozenset({"sent", PUBLISHED, SETTLED})
+_UNRECORDED: Final[tuple[str, Any, str, str]] = ("", None, "", "")
 _NOTHING: Final = TaskEvent(0.0, 0, "", "", 0, {})
 
 

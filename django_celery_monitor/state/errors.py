@@ -35,6 +35,8 @@ def error_key(event: TaskEvent) -> str:
 def marks(events: list[TaskEvent], facts: Facts) -> dict[str, ErrorMark]:
     """The errors among a task's events, by ``error_key``."""
     told = {identity(run.error) for run in facts.runs if run.error}
+    if not told:
+        return {}
     return {
         error_key(event): ErrorMark(facts.name, identity(event) not in told)
         for event in events

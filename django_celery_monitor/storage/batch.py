@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -11,18 +11,20 @@ from django.db import transaction
 from django_celery_monitor.conf import get_settings
 from django_celery_monitor.events import PUBLISHED, SETTLED, Decoded, TaskEvent, Timestamp
 from django_celery_monitor.models import BadEvent, Task
-from django_celery_monitor.state.derive import derive
+from django_celery_monitor.state.derive import Facts, derive
 from django_celery_monitor.state.errors import marks
 from django_celery_monitor.state.event_set import union
 from django_celery_monitor.storage import history, known, lock, workers
 from django_celery_monitor.storage.bulk import upsert
 from django_celery_monitor.storage.counts import Tally
 from django_celery_monitor.storage.errors import ErrorChanges
+from django_celery_monitor.storage.recent import Known, Recent
 from django_celery_monitor.storage.rows import COLUMNS, moment, task_row
 from django_celery_monitor.storage.totals import TotalsTally
 
 # No sign of life of a worker: their host published the task, or is ours.
 _FROM_ELSEWHERE: Final = frozenset({"sent", PUBLISHED, SETTLED})
+_NOTHING: Final = Known([], None)
 
 
 class Stored(NamedTuple):
@@ -35,15 +37,17 @@ class Stored(NamedTuple):
     late: int
 
 
-def store(decoded: Decoded, arrived: Timestamp, using: str) -> Stored:
+def store(decoded: Decoded, arrived: Timestamp, using: str, recent: Recent | None = None) -> Stored:
     """Store a batch; repeating it, whole or in part, changes nothing.
 
     ``arrived``: when its messages came, by this machine's clock. Raises what the database raises,
-    with nothing stored.
+    with nothing stored. ``recent``: of the process that stores one batch after the other.
     """
+    recent = recent or Recent()
     with transaction.atomic(using=using):
         held = lock.acquire(using)
-        tasks, late = _merge_tasks(decoded.tasks, held.pruned_before, using)
+        changes, late = _merge_tasks(decoded.tasks, held, recent, using)
+        tasks = [row[0] for row in changes.rows]
         hosts = {
             event.hostname
             for each in tasks
@@ -57,6 +61,7 @@ def store(decoded: Decoded, arrived: Timestamp, using: str) -> Stored:
         if not (tasks or changed_workers or recorded or decoded.bad):
             transaction.set_rollback(True, using=using)
             return Stored(0, [], [], late)
+    recent.keep(changes.stored(), held.revision)
     return Stored(held.revision, tasks, changed_workers, late)
 
 
@@ -67,27 +72,28 @@ def _is_prompt(decoded: Decoded) -> bool:
 
 
 def _merge_tasks(
-    new: dict[str, list[TaskEvent]], pruned_before: datetime | None, using: str
-) -> tuple[list[str], int]:
-    """The ids of the tasks that changed, and how many events came too late."""
-    if not new:
-        return [], 0
-    watermark = pruned_before.timestamp() if pruned_before else 0.0
-    late = 0
-    stored = known.load(list(new), using)
+    new: dict[str, list[TaskEvent]], held: lock.Held, recent: Recent, using: str
+) -> tuple[_Changes, int]:
+    """What changes, and how many events came too late."""
     changes = _Changes()
+    if not new:
+        return changes, 0
+    watermark = held.pruned_before.timestamp() if held.pruned_before else 0.0
+    late = 0
+    stored = recent.known(new, held.revision)
+    stored.update(known.load([each for each in new if each not in stored], using))
     for task_id, arrivals in new.items():
-        before = stored.get(task_id, [])
-        events = union(before, arrivals)
-        if events is before:
+        before = stored.get(task_id, _NOTHING)
+        events = union(before.events, arrivals)
+        if events is before.events:
             continue
-        if not before and events[-1].timestamp <= watermark:
+        if not before.events and events[-1].timestamp <= watermark:
             # Delivered again after retention deleted it: it must not come back to life.
             late += len(events)
             continue
         changes.add(task_id, before, events)
     changes.save(using)
-    return [row[0] for row in changes.rows], late
+    return changes, late
 
 
 class _Changes:
@@ -95,23 +101,30 @@ class _Changes:
 
     def __init__(self) -> None:
         self.rows: list[tuple[Any, ...]] = []
+        self._facts: list[Facts] = []
         self._tally = Tally()
         self._totals = TotalsTally()
         self._errors = ErrorChanges()
 
-    def add(self, task_id: str, before: list[TaskEvent], events: list[TaskEvent]) -> None:
-        """``before``: the events that were stored; none of a new task."""
+    def add(self, task_id: str, before: Known, events: list[TaskEvent]) -> None:
+        """``before``: what was stored; no events of a new task."""
         facts = derive(events)
-        if before:
-            old = derive(before)
-            self._tally.add(old, -1)
-            self._errors.add(task_id, events, facts, marks(before, old))
-            self._totals.add(events, facts.name, before, old.name)
+        if before.events:
+            old = before.facts or derive(before.events)
+            self._tally.move(old, facts)
+            self._errors.add(task_id, events, facts, marks(before.events, old))
+            self._totals.add(events, facts.name, before.events, old.name)
         else:
+            self._tally.add(facts, 1)
             self._errors.add(task_id, events, facts, {})
             self._totals.add_new(events, facts.name)
-        self._tally.add(facts, 1)
         self.rows.append(task_row(task_id, facts, events))
+        self._facts.append(facts)
+
+    def stored(self) -> Iterator[tuple[str, str, Facts]]:
+        """The id, the text of the events, and the facts of each row."""
+        for row, facts in zip(self.rows, self._facts, strict=True):
+            yield row[0], row[-1], facts
 
     def save(self, using: str) -> None:
         upsert(Task, COLUMNS, ("id",), self.rows, using)

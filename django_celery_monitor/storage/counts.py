@@ -12,7 +12,7 @@ from typing import Any, Final
 from django.db.models import QuerySet
 
 from django_celery_monitor.models import TaskCount, TaskStats
-from django_celery_monitor.state.contributions import Cohort, cohort, flows
+from django_celery_monitor.state.contributions import Cohort, Flow, cohort, flows
 from django_celery_monitor.state.derive import Facts
 from django_celery_monitor.state.sketch import bin_of
 from django_celery_monitor.storage import flows as stats
@@ -38,8 +38,27 @@ class Tally:
         now = cohort(facts)
         self._cohorts[now] = self._cohorts.get(now, 0) + sign
 
-    def add_flows(self, facts: Facts, sign: int) -> None:
+    def move(self, old: Facts, facts: Facts) -> None:
+        """Count a task out as it was and in as it is; most of that is the same."""
+        before, now = cohort(old), cohort(facts)
+        if before != now:
+            self._cohorts[before] = self._cohorts.get(before, 0) - 1
+            self._cohorts[now] = self._cohorts.get(now, 0) + 1
+        gone = flows(old)
+        come = []
         for flow in flows(facts):
+            if flow in gone:
+                gone.remove(flow)
+            else:
+                come.append(flow)
+        self._add(gone, -1)
+        self._add(come, 1)
+
+    def add_flows(self, facts: Facts, sign: int) -> None:
+        self._add(flows(facts), sign)
+
+    def _add(self, found: list[Flow], sign: int) -> None:
+        for flow in found:
             runtime_bin, wait_bin = _bin(flow.runtime, sign), _bin(flow.wait, sign)
             minute = flow.minute
             for key in (

@@ -47,6 +47,8 @@ class ErrorChanges:
     ) -> None:
         """``before``: the marks of the task's errors that are stored."""
         now = marks(events, facts)
+        if not now and not before:
+            return
         new = {key for key in now if key not in before}
         if new:
             for event in events:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import signal
 import time
@@ -42,6 +43,13 @@ def seconds(text: str) -> float:
         most = {"most": AT_MOST["FLUSH_INTERVAL"]}
         raise argparse.ArgumentTypeError(_("must be a number of seconds, at most %(most)s") % most)
     return number
+
+
+def _collect_garbage_seldom() -> None:
+    """What a batch makes holds no cycles, yet looking for some took a third of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 class Command(BaseCommand):
@@ -92,6 +100,7 @@ class Command(BaseCommand):
             force=options["force"],
             on_turn=StatusLine(self) if self.stdout.isatty() else lambda _totals: None,
         )
+        _collect_garbage_seldom()
         self._run(collector)
 
     def _run(self, collector: Collector) -> None:
