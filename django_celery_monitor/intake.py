@@ -7,7 +7,14 @@ import random
 import time
 from typing import TYPE_CHECKING, Final
 
-from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connections
+from django.db import (
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    connections,
+)
 
 from django_celery_monitor.upkeep.health import Meter, Totals
 
@@ -19,7 +26,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("django_celery_monitor")
 
 # What the database says, or its driver, when it is away or does not take a batch at this moment.
-AWAY: Final = (OperationalError, InterfaceError)
+# PostgreSQL that only reads, as after a failover, calls that an internal error.
+AWAY: Final = (OperationalError, InterfaceError, InternalError)
 # What they say to a value that it cannot hold.
 _REFUSED: Final = (DataError, IntegrityError, ArithmeticError, ValueError)
 _FIRST_DELAY: Final = 0.5

@@ -10,10 +10,12 @@ from typing import Any
 
 from django.db.models import Sum
 
+from benchmarks.stream import Message
 from django_celery_monitor.models import BadEvent, Task, TaskError, TaskTotals, Worker
 from django_celery_monitor.state.totals import KINDS
 from django_celery_monitor.storage.rows import events_of
 from django_celery_monitor.upkeep.recount import differences
+from tests.faults.publishing import Publisher
 from tests.faults.sizes import PATIENCE
 from tests.faults.truth import Identity, Told, Truth, moment
 from tests.waiting import wait_until
@@ -25,6 +27,19 @@ def wait_until_stored(truth: Truth, using: str, alive: Callable[[], bool]) -> No
     """Until as many distinct events are counted as were published, or the collector ended."""
     events = truth.events
     wait_until(lambda: counted(using) >= events or not alive(), timeout=PATIENCE, interval=0.2)
+
+
+def send_in_rounds(
+    publisher: Publisher,
+    messages: Iterator[Message],
+    truth: Truth,
+    using: str,
+    alive: Callable[[], bool],
+) -> None:
+    """Each when the one before is stored: Redis buffers less than a collector can be behind."""
+    while part := list(islice(messages, 2_000)):
+        publisher.send(part)
+        wait_until_stored(truth, using, alive)
 
 
 def counted(using: str) -> int:

@@ -7,7 +7,7 @@ from itertools import islice
 import pytest
 
 from benchmarks.stream import Stream
-from tests.faults.comparing import assert_equal, counted, wait_until_stored
+from tests.faults.comparing import assert_equal, counted, send_in_rounds
 from tests.faults.conftest import CollectorsOn
 from tests.faults.publishing import publishing
 from tests.faults.sizes import PATIENCE, sized
@@ -33,8 +33,5 @@ def test_one_of_several_is_killed_and_nothing_is_lost(
         publisher.send(islice(messages, sized(5_000)))
         wait_until(lambda: counted("postgresql") > 0, PATIENCE)
         processes[0].kill()
-        # Redis buffers less than a collector can be behind.
-        while part := list(islice(messages, 2_000)):
-            publisher.send(part)
-            wait_until_stored(truth, "postgresql", collectors.alive)
+        send_in_rounds(publisher, messages, truth, "postgresql", collectors.alive)
     assert_equal(truth, "postgresql")

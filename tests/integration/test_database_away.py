@@ -82,7 +82,10 @@ def test_redis_is_listened_to_on(
 
 
 def test_what_finds_no_room_meanwhile_is_a_gap_and_counted(
-    redis_url: str, writer: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+    redis_url: str,
+    writer: sqlite3.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(buffer, "CAPACITY", 10)
     app = app_on(redis_url)
@@ -90,6 +93,9 @@ def test_what_finds_no_room_meanwhile_is_a_gap_and_counted(
         wait_until(CollectorRun.objects.exists)
         writer.execute("BEGIN IMMEDIATE")
         before = timezone.now()
+        publish(app, *lives(["first"]))
+        # The batch in hand takes no more.
+        wait_until(lambda: "does not take a batch" in caplog.text)
         publish(app, *lives([f"t{n}" for n in range(20)]))
         wait_until(lambda: collector._receiver.buffer._dropped)
         writer.execute("ROLLBACK")

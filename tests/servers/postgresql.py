@@ -20,11 +20,22 @@ SSL_REQUEST = bytes.fromhex("0000000804d2162f")
 @contextmanager
 def run(folder: Path, programs: Mapping[str, Path]) -> Iterator[dict[str, str]]:
     [port] = free_ports(1)
+    create(folder, programs)
+    with serving(folder, programs, port):
+        yield {POSTGRESQL.variable: f"postgresql://postgres@127.0.0.1:{port}/postgres"}
+
+
+def create(folder: Path, programs: Mapping[str, Path]) -> None:
+    """An empty cluster in the folder, which its user must be able to reach."""
     user = _unprivileged_user()
     if user is not None:
         shutil.chown(folder, user, user)
-    data = folder / "data"
-    _create_cluster(programs["initdb"], data, user)
+    _create_cluster(programs["initdb"], folder / "data", user)
+
+
+@contextmanager
+def serving(folder: Path, programs: Mapping[str, Path], port: int) -> Iterator[None]:
+    """The server on that cluster; may be begun again after it ended."""
     settings = {
         "listen_addresses": "127.0.0.1",
         "unix_socket_directories": "",
@@ -33,17 +44,17 @@ def run(folder: Path, programs: Mapping[str, Path]) -> Iterator[dict[str, str]]:
         "full_page_writes": "off",
         "synchronous_commit": "off",
     }
-    command = [str(programs["postgres"]), "-D", str(data), "-p", str(port)]
+    command = [str(programs["postgres"]), "-D", str(folder / "data"), "-p", str(port)]
     for name, value in settings.items():
         command += ["-c", f"{name}={value}"]
     with running(
         command,
         folder / "postgresql.log",
         ready=lambda: answers(port, SSL_REQUEST),
-        user=user,
+        user=_unprivileged_user(),
         stop_signal=signal.SIGINT,  # "fast": closes connections, and frees the shared memory
     ):
-        yield {POSTGRESQL.variable: f"postgresql://postgres@127.0.0.1:{port}/postgres"}
+        yield
 
 
 def _create_cluster(initdb: Path, data: Path, user: str | None) -> None:

@@ -4,6 +4,7 @@ import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.servers.ports import free_ports
 from tests.servers.process import answers, running
@@ -15,28 +16,41 @@ MANAGEMENT = "TEST_RABBITMQ_MANAGEMENT_URL"
 
 @contextmanager
 def run(folder: Path, programs: Mapping[str, Path]) -> Iterator[dict[str, str]]:
-    amqp, management, distribution, epmd = free_ports(4)
-    env = _environment(folder, amqp, distribution, epmd)
-    _configure(folder, amqp, management)
+    ports = Ports(*free_ports(4))
+    with serving(folder, programs, ports):
+        yield {
+            RABBITMQ.variable: f"amqp://guest:guest@127.0.0.1:{ports.amqp}//",
+            MANAGEMENT: f"http://guest:guest@127.0.0.1:{ports.management}",
+        }
+
+
+class Ports(NamedTuple):
+    amqp: int
+    management: int
+    distribution: int
+    epmd: int
+
+
+@contextmanager
+def serving(folder: Path, programs: Mapping[str, Path], ports: Ports) -> Iterator[None]:
+    """A node that is killed at the end; with the same folder and ports it comes back."""
+    _configure(folder, ports.amqp, ports.management)
     # Left alone, Erlang starts a daemon for names on a fixed port that outlives every node.
     with (
         running(
-            [programs["epmd"], "-port", str(epmd), "-address", "127.0.0.1"],
+            [programs["epmd"], "-port", str(ports.epmd), "-address", "127.0.0.1"],
             folder / "epmd.log",
-            ready=lambda: answers(epmd, b"\x00\x01n"),
+            ready=lambda: answers(ports.epmd, b"\x00\x01n"),
         ),
         running(
             [programs["rabbitmq-server"]],
             folder / "rabbitmq.log",
-            env=env,
-            ready=lambda: answers(amqp, b"AMQP\x00\x00\x09\x01"),
+            env=_environment(folder, ports.amqp, ports.distribution, ports.epmd),
+            ready=lambda: answers(ports.amqp, b"AMQP\x00\x00\x09\x01"),
             stop_signal=signal.SIGKILL,  # an orderly end takes seconds and saves only our folder
         ),
     ):
-        yield {
-            RABBITMQ.variable: f"amqp://guest:guest@127.0.0.1:{amqp}//",
-            MANAGEMENT: f"http://guest:guest@127.0.0.1:{management}",
-        }
+        yield
 
 
 def _environment(folder: Path, amqp: int, distribution: int, epmd: int) -> dict[str, str]:

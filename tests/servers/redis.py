@@ -12,6 +12,13 @@ from tests.servers.spec import Server
 @contextmanager
 def run(folder: Path, programs: Mapping[str, Path]) -> Iterator[dict[str, str]]:
     [port] = free_ports(1)
+    with serving(folder, programs, port):
+        yield {REDIS.variable: f"redis://127.0.0.1:{port}/0"}
+
+
+@contextmanager
+def serving(folder: Path, programs: Mapping[str, Path], port: int) -> Iterator[None]:
+    """A server that forgets all when it ends."""
     options = {
         "--port": str(port),
         "--bind": "127.0.0.1",
@@ -23,7 +30,7 @@ def run(folder: Path, programs: Mapping[str, Path]) -> Iterator[dict[str, str]]:
     words = [word for pair in options.items() for word in pair]
     command = [str(programs["redis-server"]), *words]
     with running(command, folder / "redis.log", ready=lambda: answers(port, b"PING\r\n", b"+PONG")):
-        yield {REDIS.variable: f"redis://127.0.0.1:{port}/0"}
+        yield
 
 
 REDIS = Server(
