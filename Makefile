@@ -22,6 +22,9 @@ test: lint ## everything that can be tested, with real servers and a real browse
 	@echo '== pytest'
 	@$(PYTHON) -m tests.servers -- $(PYTHON) -m pytest
 
+soak: .venv/test.stamp $(READY) ## every fault at full size, with its result in build/soak.md; an hour
+	@SOAK=1 $(PYTHON) -m tests.servers -- $(PYTHON) -m pytest --timeout 1800 tests/faults
+
 lint: .venv/test.stamp $(READY) ## style, types and templates
 	@echo '== ruff'
 	@$(PYTHON) -m ruff check --quiet .
@@ -83,4 +86,4 @@ frontend/node_modules/.package-lock.json: frontend/package-lock.json | .venv/bui
 $(STATIC)/manifest.json: frontend/node_modules/.package-lock.json frontend/build.mjs $(FRONTEND)
 	@$(PYTHON) hatch_build.py run --silent build
 
-.PHONY: build clean demo help lint lock test
+.PHONY: build clean demo help lint lock soak test

@@ -21,6 +21,8 @@ from tests.faults.truth import Identity, Told, Truth, moment
 from tests.waiting import wait_until
 
 _SHOWN = 10
+# Numbers of tasks and events that were found equal, for the report.
+compared: list[tuple[int, int]] = []
 
 
 def wait_until_stored(truth: Truth, using: str, alive: Callable[[], bool]) -> None:
@@ -57,6 +59,7 @@ def assert_equal(truth: Truth, using: str) -> None:
     assert not BadEvent.objects.using(using).exists()
     hosts = Worker.objects.using(using).values_list("hostname", flat=True)
     assert truth.workers <= set(hosts)
+    compared.append((len(truth.tasks), truth.events))
 
 
 def totals(using: str) -> Counter[tuple[str, str]]:
