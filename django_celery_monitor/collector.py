@@ -102,12 +102,15 @@ class Collector:
         if stopping:
             self._receiver.stop()
         within = max(self._flush_interval, _LAST_WAIT if stopping else 0.0)
+        begun = time.monotonic()
         messages = self._receiver.take(self._batch_size, within)
+        # Then nothing more was there, however late the clock of who sent it makes it look.
+        waited = time.monotonic() - begun >= within
         if messages:
             if not self._intake.store(messages):
                 return False
             self._receiver.acknowledge(messages)
-            if (self.totals.lag or 0.0) > _BEHIND:
+            if not waited and (self.totals.lag or 0.0) > _BEHIND:
                 self._caught_up = time.monotonic()
         self._publisher.flush()
         self._keep_up(time.monotonic())

@@ -81,6 +81,22 @@ def test_what_is_published_is_stored(app: Celery) -> None:
     assert 0 < (run.batch_seconds or 0) < 5
 
 
+def test_a_worker_whose_clock_is_behind_does_not_keep_others_from_being_settled(
+    app: Celery,
+) -> None:
+    """Its events look as if they had waited, and nothing is settled while events wait."""
+    late = recent("late", event("started"))
+    with collecting(app) as collector:
+        wait_until(lambda: collector._caught_up > 0)
+        begun = collector._caught_up
+        publish(app, late)
+        wait_until(lambda: Task.objects.filter(id="late").exists())
+        wait_until(lambda: (collector.totals.lag or 0) > 200)
+        publish(app, *lives(["t1"]))
+        wait_until(lambda: stored(1))
+        assert collector._caught_up == begun
+
+
 def test_its_health_is_logged_once_in_a_while(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
