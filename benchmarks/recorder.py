@@ -85,16 +85,13 @@ def _round(app: Celery, mode: str, tasks: int) -> Round:
 
 @contextmanager
 def _recording(on: bool) -> Iterator[None]:
-    from celery.signals import after_task_publish, before_task_publish
+    from celery.signals import after_task_publish
 
     from django_celery_monitor.recorder import receivers
 
-    uid = receivers.UID
-    before_task_publish.disconnect(dispatch_uid=uid)
-    after_task_publish.disconnect(dispatch_uid=uid)
+    after_task_publish.disconnect(dispatch_uid=receivers.UID)
     if on:
-        before_task_publish.connect(receivers.take_down, dispatch_uid=uid)
-        after_task_publish.connect(receivers.hand_over, dispatch_uid=uid)
+        after_task_publish.connect(receivers.hand_over, weak=False, dispatch_uid=receivers.UID)
     yield
 
 
@@ -105,7 +102,7 @@ def _wait_until_sent(app: Celery) -> None:
     outbox = receivers._outboxes.get(app)
     since = time.monotonic()
     # Longer than it lets events gather.
-    while outbox and time.monotonic() - since < 0.2:
+    while outbox and time.monotonic() - since < 0.3:
         time.sleep(0.05)
         if outbox._unsent or not outbox._queue.empty():
             since = time.monotonic()

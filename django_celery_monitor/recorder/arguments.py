@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import orjson
 from kombu.utils.json import JSONEncoder
 
 CUT: Final = "cut"
@@ -11,6 +12,12 @@ REDACTED: Final = "redacted"
 SERIALIZER: Final = "serializer"
 
 _encode: Final = JSONEncoder().encode
+# What kombu has a way of its own for, it is to write itself.
+_STRICT: Final = (
+    orjson.OPT_PASSTHROUGH_SUBCLASS
+    | orjson.OPT_PASSTHROUGH_DATETIME
+    | orjson.OPT_PASSTHROUGH_DATACLASS
+)
 
 
 def payload_of(
@@ -24,6 +31,18 @@ def payload_of(
         return "", SERIALIZER
     if long and _exceeds(args, kwargs, limit):
         return "", CUT
+    try:
+        quick = orjson.dumps((args, kwargs), option=_STRICT)
+        # It writes UUIDs, enumerations and NaN as what they are not; such come back as others.
+        if quick.isascii() and len(quick) <= limit and orjson.loads(quick) == [[*args], kwargs]:
+            return quick.decode(), ""
+    except orjson.JSONEncodeError:
+        pass
+    return _by_kombu(args, kwargs, limit)
+
+
+def _by_kombu(args: Any, kwargs: Any, limit: int) -> tuple[str, str]:
+    """As Celery itself writes them, in four times the time."""
     try:
         text = _encode([args, kwargs])
     # Then Celery cannot send them either, and says so.

@@ -6,90 +6,85 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from celery import current_app
 from celery.utils.saferepr import saferepr
-from kombu import Queue
 
-from django_celery_monitor.recorder.arguments import REDACTED, payload_of
-from django_celery_monitor.recorder.sender import sender
+from django_celery_monitor.recorder.arguments import payload_of
+from django_celery_monitor.recorder.sender import variables
 
 if TYPE_CHECKING:
     from celery import Celery
 
     from django_celery_monitor.conf import Settings
 
-PERIODIC: Final = "periodic_task_name"
 # As ``saferepr`` marks what it left out.
 _LEFT_OUT: Final = "..."
 
 
 class Captured(NamedTuple):
+    """Nothing in it changes any more, or nobody looks at what does."""
+
     app: Celery
-    # The message's own, so that the publishing is known again when it is done.
+    time: float
     headers: dict[str, Any]
     # What the protocol's first version does not have in its headers.
-    older: dict[str, Any]
-    time: float
+    older: dict[str, Any] | None
     payload: str
     flaw: str
-    queue: str
     exchange: Any
     routing_key: str
-    priority: int | None
-    periodic_name: str
-    chord: Any
+    properties: dict[str, Any]
+    # What was declared for the message, its queue among it.
+    declared: Any
+    chord: dict[str, Any] | None
     origin: str
 
 
 def capture(
-    told: dict[str, Any], settings: Settings, origin: Callable[[], object] | None
+    headers: dict[str, Any],
+    body: Any,
+    exchange: Any,
+    routing_key: str,
+    settings: Settings,
+    origin: Callable[[], object] | None,
 ) -> Captured:
-    """``told``: the arguments of ``before_task_publish``."""
-    headers, properties, body = told["headers"], told["properties"], told["body"]
-    app, serializer = sender()
-    older = {} if isinstance(body, tuple | list) else _older(body)
-    args, kwargs, embed = (body["args"], body["kwargs"], body) if older else body
-    about = older or headers
-    if properties.get("argsrepr") or properties.get("kwargsrepr"):
-        # Who wrote these texts did not want the values to be seen.
-        payload, flaw = "", REDACTED
+    """The first four: the arguments of ``after_task_publish``."""
+    sent = variables()
+    app = getattr(sent.get("default_evd"), "app", None) or _current_app()
+    if type(body) is tuple:
+        older, (args, kwargs, embed) = None, body
     else:
-        texts = f"{about.get('argsrepr')}{about.get('kwargsrepr')}"
-        long = _LEFT_OUT in texts
-        payload, flaw = payload_of(args, kwargs, serializer, settings.RECORD_MAX_PAYLOAD, long=long)
-    exchange, routing_key = told["exchange"], told["routing_key"]
+        older, args, kwargs, embed = _parts(body)
+    about = older or headers
+    serializer = (
+        sent.get("serializer") or sent.get("default_serializer") or app.conf.task_serializer
+    )
+    limit, texts = settings.RECORD_MAX_PAYLOAD, f"{about.get('argsrepr')}{about.get('kwargsrepr')}"
+    payload, flaw = payload_of(args, kwargs, serializer, limit, long=_LEFT_OUT in texts)
     return Captured(
         app,
+        time.time(),
         headers,
         older,
-        time.time(),
         payload,
         flaw,
-        _queue(told["declare"], exchange, routing_key),
         exchange,
         routing_key,
-        properties.get("priority"),
-        headers.get(PERIODIC) or properties.get(PERIODIC) or "",
-        _chord(embed.get("chord")),
+        sent.get("properties") or {},
+        sent.get("declare"),
+        embed.get("chord"),
         str(origin()) if origin else "",
     )
 
 
-def _older(body: dict[str, Any]) -> dict[str, Any]:
-    """A message of Celery's first protocol, as the headers of the second."""
-    return body | {
-        "argsrepr": saferepr(body["args"], 1024),
-        "kwargsrepr": saferepr(body["kwargs"], 1024),
-    }
+def _current_app() -> Celery:
+    return current_app._get_current_object()  # type: ignore[attr-defined, no-any-return]
 
 
-def _queue(declare: Any, exchange: Any, routing_key: str) -> str:
-    if exchange == "":
-        return routing_key
-    return next((each.name for each in declare or () if isinstance(each, Queue)), "")
-
-
-def _chord(body: Any) -> dict[str, Any] | None:
-    """Of a chord's member: the task that runs after all of them."""
-    if not body:
-        return None
-    return {"task": body.get("task"), "id": (body.get("options") or {}).get("task_id")}
+def _parts(body: Any) -> tuple[dict[str, Any] | None, Any, Any, dict[str, Any]]:
+    """Of a message of Celery's first protocol, with it as the headers of the second."""
+    if not isinstance(body, dict):
+        return None, *body
+    args, kwargs = body["args"], body["kwargs"]
+    texts = {"argsrepr": saferepr(args, 1024), "kwargsrepr": saferepr(kwargs, 1024)}
+    return body | texts, args, kwargs, body

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # The letters beyond ASCII whose lower case has one of ASCII in it, as JSON writes them.
 _FOLDED: Final = ("\\u212a", "\\u0130")
+_OTHERS: Final = ("headers", "stamps", "chord", "origin")
 _NONE: Final = frozenset({"", "()", "[]"})
 _encode: Final = JSONEncoder().encode
 
@@ -35,34 +36,38 @@ class Masking:
         self._always = bool(patterns) or not all(map(_is_plain, keys))
         self._signs = ("://", *_FOLDED, *(key.lower() for key in keys))
 
-    def mask(self, event: dict[str, Any]) -> None:
-        """Changes the event where it has to be."""
-        for field in ("headers", "stamps", "chord", "origin"):
-            if field in event:
-                event[field] = self._redactor.value(event[field])
-        name = event["name"]
-        if name not in self._tasks and event["args"] not in _NONE:
-            # It has no signature here, so any of them may be the secret one.
-            event["args"], event["payload"], event["flaw"] = "", None, REDACTED
-        args, kwargs, payload = event["args"], event["kwargs"], event.get("payload")
-        if not (self._always or self._positions(name)):
-            texts = f"{args}\n{kwargs}\n{payload}".lower()
-            for sign in self._signs:
-                if sign in texts:
-                    break
-            else:
-                return
-        event["args"] = self._redactor.args(name, args)
-        event["kwargs"] = self._redactor.value(kwargs)
-        if payload:
-            masked = self._payload(name, payload)
-            if masked != payload:
-                event["payload"], event["flaw"] = masked, REDACTED
+    def mask(self, events: list[dict[str, Any]]) -> None:
+        """Changes those events that have to be changed."""
+        clean = self._is_clean(*events)
+        for event in events:
+            for field in _OTHERS:
+                if field in event:
+                    event[field] = self._redactor.value(event[field])
+            name = event["name"]
+            if name not in self._tasks and event["args"] not in _NONE:
+                # It has no signature here, so any of them may be the secret one.
+                event["args"], event["payload"], event["flaw"] = "", None, REDACTED
+            if self._positions(name) or not (clean or self._is_clean(event)):
+                self._mask(name, event)
 
-    def _payload(self, name: str, payload: str) -> str:
-        # Not by kombu: what stands for a value of another type is to stay as it is.
-        args, kwargs = json.loads(payload)
-        return _encode([self._redactor.args(name, args), self._redactor.value(kwargs)])
+    def _is_clean(self, *events: dict[str, Any]) -> bool:
+        """Whether one look at all their arguments tells that there is nothing to mask."""
+        if self._always:
+            return False
+        texts = "\n".join(
+            f"{event['args']}\n{event['kwargs']}\n{event.get('payload')}" for event in events
+        ).lower()
+        return not any(sign in texts for sign in self._signs)
+
+    def _mask(self, name: str, event: dict[str, Any]) -> None:
+        event["args"] = self._redactor.args(name, event["args"])
+        event["kwargs"] = self._redactor.value(event["kwargs"])
+        if payload := event.get("payload"):
+            # Not by kombu: what stands for a value of another type is to stay as it is.
+            args, kwargs = json.loads(payload)
+            masked = [self._redactor.args(name, args), self._redactor.value(kwargs)]
+            if masked != [args, kwargs]:
+                event["payload"], event["flaw"] = _encode(masked), REDACTED
 
 
 def _is_plain(key: str) -> bool:

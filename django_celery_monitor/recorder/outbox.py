@@ -24,7 +24,7 @@ MOST_WAITING: Final = 10_000
 _MOST_BYTES: Final = 16 * 1024 * 1024
 _BATCH: Final = 500
 # Seconds in which events gather before they are sent together.
-_WINDOW: Final = 0.1
+_WINDOW: Final = 0.2
 # After so many seconds with nothing to send, thread and connection go until they are needed.
 _IDLE: Final = 30.0
 _FIRST_DELAY: Final = 0.5

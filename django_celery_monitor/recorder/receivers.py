@@ -6,21 +6,20 @@ import atexit
 import logging
 import os
 from collections.abc import Callable
-from contextvars import ContextVar
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from celery.signals import (
     after_task_publish,
     beat_init,
-    before_task_publish,
     worker_process_shutdown,
 )
 from django.utils.module_loading import import_string
 
 from django_celery_monitor.conf import get_settings
-from django_celery_monitor.recorder.capture import PERIODIC, Captured, capture
+from django_celery_monitor.recorder.capture import capture
 from django_celery_monitor.recorder.outbox import Outbox
+from django_celery_monitor.recorder.writer import PERIODIC
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -28,22 +27,17 @@ if TYPE_CHECKING:
 logger = logging.getLogger("django_celery_monitor")
 
 UID: Final = "celery_monitor.recorder"
-# A publishing may cause another before it is done, such as one of a signal's receivers; deeper
-# than that it is one that failed.
-_DEEPEST: Final = 4
 # Seconds that the end of a process, and a fork, may take longer.
 _AT_EXIT: Final = 2.0
 _AT_FORK: Final = 0.2
 
-_open: ContextVar[tuple[Captured, ...]] = ContextVar("celery_monitor_open", default=())
 _outboxes: dict[Celery, Outbox] = {}
 _said: set[str] = set()
 
 
 def connect() -> None:
     """Record what this process publishes, while the setting ``RECORD`` is on."""
-    before_task_publish.connect(take_down, dispatch_uid=UID)
-    after_task_publish.connect(hand_over, dispatch_uid=UID)
+    after_task_publish.connect(hand_over, weak=False, dispatch_uid=UID)
     beat_init.connect(name_entries, dispatch_uid=UID)
     worker_process_shutdown.connect(flush, dispatch_uid=UID)
     atexit.register(flush)
@@ -51,35 +45,24 @@ def connect() -> None:
     os.register_at_fork(before=_flush_before_fork, after_in_child=_forget)
 
 
-def take_down(**told: Any) -> None:
-    """Arguments may change when the publishing is done, and queue and priority are told now only.
-
-    What is taken down waits in the context, where ``hand_over`` finds it by the message's headers.
-    A publishing that fails leaves it there, until a few others followed.
-    """
+def hand_over(
+    *,
+    headers: dict[str, Any],
+    body: Any,
+    exchange: Any = "",
+    routing_key: str = "",
+    **_told: Any,
+) -> None:
+    """The task is published, and its caller still waits: take it down, tell of it soon."""
     try:
         settings = get_settings()
         if settings.RECORD:
-            captured = capture(told, settings, _origin(settings.RECORD_ORIGIN))
-            _open.set((*_open.get(), captured)[-_DEEPEST:])
-    # Whatever it is, the task has to be published.
+            origin = _origin(settings.RECORD_ORIGIN) if settings.RECORD_ORIGIN else None
+            captured = capture(headers, body, exchange, routing_key, settings, origin)
+            (_outboxes.get(captured.app) or _outbox(captured.app)).add(captured)
+    # Whatever it is, the caller's task is published.
     except Exception as error:
-        _say_once("take down a task", error)
-
-
-def hand_over(*, headers: dict[str, Any] | None = None, **_told: Any) -> None:
-    """The task is published: tell the monitor, in the background."""
-    waiting = _open.get()
-    for depth in reversed(range(len(waiting))):
-        captured = waiting[depth]
-        if captured.headers is headers:
-            _open.set(waiting[:depth])
-            try:
-                _outbox(captured.app).add(captured)
-            # Whatever it is, the caller's task is published.
-            except Exception as error:
-                _say_once("hand over a task", error)
-            return
+        _say_once("tell of a task", error)
 
 
 def name_entries(sender: Any = None, **_told: Any) -> None:
@@ -110,15 +93,12 @@ def _forget() -> None:
 
 
 def _outbox(app: Celery) -> Outbox:
-    found = _outboxes.get(app)
     # Of two threads that make one at once, both use the same.
-    return found or _outboxes.setdefault(app, Outbox(app))
+    return _outboxes.setdefault(app, Outbox(app))
 
 
 @cache
-def _origin(path: str | None) -> Callable[[], object] | None:
-    if path is None:
-        return None
+def _origin(path: str) -> Callable[[], object] | None:
     try:
         ask: Callable[[], object] = import_string(path)
     except ImportError as error:

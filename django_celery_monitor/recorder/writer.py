@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from celery.utils.nodenames import anon_nodename
 from celery.utils.time import utcoffset
+from kombu import Queue
 
 from django_celery_monitor.conf import Settings
 from django_celery_monitor.events import PUBLISHED
 from django_celery_monitor.ingest import judge
-from django_celery_monitor.recorder.capture import PERIODIC, Captured
+from django_celery_monitor.recorder.arguments import REDACTED
+from django_celery_monitor.recorder.capture import Captured
 from django_celery_monitor.recorder.masking import Masking
 
 if TYPE_CHECKING:
@@ -23,8 +25,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("django_celery_monitor")
 
-MOST_EVENTS: Final = 100
-_MOST_BYTES: Final = 256 * 1024
+PERIODIC: Final = "periodic_task_name"
+MOST_EVENTS: Final = 200
+_MOST_BYTES: Final = 128 * 1024
 # Longer extra headers are left out, in bytes.
 _MAX_HEADERS: Final = 4096
 _MAX_ORIGIN: Final = 255
@@ -53,31 +56,28 @@ class Writer:
     def messages(self, items: Sequence[Captured]) -> Iterator[bytes]:
         """Lists of events; one that cannot be written costs no other."""
         offset = utcoffset()
-        texts: list[bytes] = []
-        size = 0
-        for captured in items:
+        for some in _lists(items):
             try:
-                text = self._written(captured, offset)
-            # Headers may hold anything, and one event must not cost the others.
-            except Exception as error:
-                self._say(captured, error)
-                continue
-            if size + len(text) > _MOST_BYTES or len(texts) == MOST_EVENTS:
-                yield b"[%b]" % b",".join(texts)
-                texts, size = [], 0
-            texts.append(text)
-            size += len(text)
-        if texts:
-            yield b"[%b]" % b",".join(texts)
+                yield self._list(some, offset)
+            # Headers may hold anything; then it shows which of them does.
+            except Exception:
+                yield from self._one_by_one(some, offset)
 
-    def _written(self, captured: Captured, offset: float) -> bytes:
-        event = self._event(captured, offset)
-        self._masking.mask(event)
+    def _list(self, items: Sequence[Captured], offset: float) -> bytes:
+        events = [self._event(captured, offset) for captured in items]
+        self._masking.mask(events)
         try:
-            return orjson.dumps(event, default=str)
+            return orjson.dumps(events, default=str)
         # Lone surrogates, large integers, keys that are no texts.
         except TypeError:
-            return orjson.dumps(judge.scrub(event), default=str)
+            return orjson.dumps(judge.scrub(events), default=str)
+
+    def _one_by_one(self, items: Sequence[Captured], offset: float) -> Iterator[bytes]:
+        for captured in items:
+            try:
+                yield self._list([captured], offset)
+            except Exception as error:
+                self._say(captured, error)
 
     def _say(self, captured: Captured, error: Exception) -> None:
         if not self._said:
@@ -92,7 +92,6 @@ class Writer:
         # With what others put in while it was published, such as a trace.
         headers = captured.headers
         about = captured.older or headers
-        exchange = captured.exchange
         event = {
             "type": PUBLISHED,
             "uuid": about["id"],
@@ -104,11 +103,11 @@ class Writer:
             "name": about["task"],
             "args": about.get("argsrepr") or "",
             "kwargs": about.get("kwargsrepr") or "",
-            "queue": captured.queue,
             "routing_key": captured.routing_key,
         }
-        if exchange:
-            event["exchange"] = getattr(exchange, "name", exchange)
+        _add_arguments(event, captured)
+        _add_place(event, captured)
+        _add_cause(event, captured)
         for field in _SAME:
             value = about.get(field)
             if value is not None and value != {}:
@@ -117,23 +116,60 @@ class Writer:
             event["group_id"] = group_id
         if any(limits := about.get("timelimit") or ()):
             event["timelimit"] = limits
-        if own := headers.keys() - _CELERYS:
-            event["headers"] = _short({name: headers[name] for name in sorted(own)})
-        return event | _taken(captured)
+        if not _CELERYS.issuperset(headers):
+            own = sorted(headers.keys() - _CELERYS)
+            event["headers"] = _short({name: headers[name] for name in own})
+        return event
 
 
-def _taken(captured: Captured) -> dict[str, Any]:
-    taken = {
-        "payload": captured.payload,
-        "flaw": captured.flaw,
-        "periodic_name": captured.periodic_name,
-        "chord": captured.chord,
-        "origin": captured.origin[:_MAX_ORIGIN],
-    }
-    found = {field: value for field, value in taken.items() if value}
-    if captured.priority is not None:
-        found["priority"] = captured.priority
-    return found
+def _add_arguments(event: dict[str, Any], captured: Captured) -> None:
+    properties = captured.properties
+    if properties.get("argsrepr") or properties.get("kwargsrepr"):
+        # Who wrote these texts did not want the values to be seen.
+        event["flaw"] = REDACTED
+    elif captured.flaw:
+        event["flaw"] = captured.flaw
+    else:
+        event["payload"] = captured.payload
+
+
+def _add_place(event: dict[str, Any], captured: Captured) -> None:
+    exchange, declared = captured.exchange, captured.declared or ()
+    if exchange == "":
+        event["queue"] = captured.routing_key
+    else:
+        event["queue"] = next((each.name for each in declared if isinstance(each, Queue)), "")
+        if exchange:
+            event["exchange"] = getattr(exchange, "name", exchange)
+    priority = captured.properties.get("priority")
+    if priority is not None:
+        event["priority"] = priority
+
+
+def _add_cause(event: dict[str, Any], captured: Captured) -> None:
+    if periodic_name := captured.headers.get(PERIODIC) or captured.properties.get(PERIODIC):
+        event["periodic_name"] = periodic_name
+    if captured.origin:
+        event["origin"] = captured.origin[:_MAX_ORIGIN]
+    if captured.chord:
+        event["chord"] = _chord(captured.chord)
+
+
+def _chord(body: dict[str, Any]) -> dict[str, Any]:
+    """Of a chord's member: the task that runs after all of them."""
+    return {"task": body.get("task"), "id": (body.get("options") or {}).get("task_id")}
+
+
+def _lists(items: Sequence[Captured]) -> Iterator[Sequence[Captured]]:
+    """By number and by size; of all in an event, only the payload may be long."""
+    begin = size = 0
+    for index, captured in enumerate(items):
+        size += len(captured.payload)
+        if size > _MOST_BYTES or index - begin == MOST_EVENTS:
+            yield items[begin:index]
+            begin, size = index, len(captured.payload)
+    if begin < len(items):
+        yield items[begin:]
 
 
 def _short(headers: dict[str, Any]) -> dict[str, Any] | None:

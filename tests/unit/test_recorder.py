@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections import OrderedDict
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from enum import IntEnum
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -50,6 +52,10 @@ def listener(app: Celery) -> Iterator[Listener]:
 
 def _login(user: str, password: str = "", *more: str, **named: str) -> None: ...
 def _echo(*args: Any, **kwargs: Any) -> None: ...
+
+
+class Level(IntEnum):
+    HIGH = 3
 
 
 def tasks(app: Celery) -> Any:
@@ -112,6 +118,16 @@ def test_arguments_of_other_types_keep_them(app: Celery, listener: Listener) -> 
     tasks(app)["shop.echo"].delay(*given)
     [event] = told(listener)
     assert loads(event["payload"]) == [given, {}]
+
+
+def test_values_that_json_has_no_type_for_are_whole_where_kombu_has_one(
+    app: Celery, listener: Listener
+) -> None:
+    """A faster encoder wrote a UUID as any text, and NaN as nothing."""
+    given = [[UUID(int=7)], {"at": [float("inf")]}, OrderedDict(a=(1, [2])), Level.HIGH]
+    tasks(app)["shop.echo"].delay(*given)
+    [event] = told(listener)
+    assert loads(event["payload"]) == [[*given[:2], {"a": [1, [2]]}, 3], {}]
 
 
 def test_arguments_are_those_of_the_moment_of_publishing(app: Celery, listener: Listener) -> None:
@@ -289,7 +305,7 @@ def test_a_task_that_cannot_be_published_is_not_told_and_not_kept(
     for _ in range(20):
         with pytest.raises(EncodeError):
             tasks(app)["shop.echo"].delay(object())
-    assert len(receivers._open.get()) <= 4
+    assert app not in receivers._outboxes
     tasks(app)["shop.echo"].delay("sent")
     events = told(listener)
     assert [event["args"] for event in events] == ["('sent',)"]

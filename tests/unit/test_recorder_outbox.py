@@ -49,16 +49,15 @@ def item(app: Celery, number: int = 0, payload: str = "[[], {}]") -> Captured:
     headers = {"id": f"t{number}", "task": "shop.pay", "argsrepr": "()", "kwargsrepr": "{}"}
     return Captured(
         app=app,
-        headers=headers,
-        older={},
         time=time.time(),
+        headers=headers,
+        older=None,
         payload=payload,
         flaw="",
-        queue="celery",
         exchange="",
         routing_key="celery",
-        priority=None,
-        periodic_name="",
+        properties={},
+        declared=None,
         chord=None,
         origin="",
     )
@@ -196,14 +195,24 @@ def test_what_came_while_a_list_was_being_sent_is_flushed_too(
     assert ids(listener.events(2)) == ["t1", "t2"]
 
 
+class Unspeakable:
+    def __str__(self) -> str:
+        raise LookupError
+
+
+@pytest.mark.parametrize(
+    "odd", [{}, {"task": ["no", "name"]}, {"retries": Unspeakable()}, {"timelimit": 3}]
+)
 def test_one_event_that_cannot_be_written_costs_no_other(
-    app: Celery, listener: Listener, caplog: pytest.LogCaptureFixture
+    app: Celery, listener: Listener, caplog: pytest.LogCaptureFixture, odd: dict[str, Any]
 ) -> None:
     outbox = Outbox(app)
     for number in range(4):
         captured = item(app, number)
         if number % 2:
-            del captured.headers["id"]
+            captured.headers.update(odd)
+            if not odd:
+                del captured.headers["id"]
         outbox.add(captured)
     outbox.flush(5)
     assert ids(listener.events(2)) == ["t0", "t2"]
