@@ -63,7 +63,7 @@ class Intake:
         delay, since, paused = _FIRST_DELAY, time.monotonic(), False
         while True:
             try:
-                self._store([message.body for message in messages])
+                self._store([message.body for message in messages], messages[-1].at)
             except AWAY as error:
                 if delay == _FIRST_DELAY:
                     self._say_away(error)
@@ -101,7 +101,7 @@ class Intake:
         while stopping == self.stopping and (left := until - time.monotonic()) > 0:
             time.sleep(min(left, 0.1))
 
-    def _store(self, bodies: list[bytes]) -> None:
+    def _store(self, bodies: list[bytes], came: float) -> None:
         """Store; halve a batch that the database refuses until the one event is found."""
         begun = time.monotonic()
         try:
@@ -111,10 +111,13 @@ class Intake:
                 bodies = self._pipeline.split(bodies[0])
             if len(bodies) > 1:
                 middle = len(bodies) // 2
-                self._store(bodies[:middle])
-                self._store(bodies[middle:])
+                self._store(bodies[:middle], came)
+                self._store(bodies[middle:], came)
                 return
             outcome = self._pipeline.quarantine(bodies[0], str(error))
-        self.meter.add(outcome, time.monotonic() - begun)
+        now = time.monotonic()
+        # A clock that is ahead makes events look new, however long they waited here.
+        outcome = outcome._replace(lag=max(outcome.lag or 0.0, now - came))
+        self.meter.add(outcome, now - begun)
         self.unsaid.add(outcome)
         self.changed = self.changed or bool(outcome.revision)

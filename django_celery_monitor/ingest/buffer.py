@@ -21,11 +21,15 @@ _STEP: Final = 0.1
 
 
 class Received(NamedTuple):
-    """One message. ``subscription`` and ``tag`` say what to acknowledge."""
+    """One message. ``subscription`` and ``tag`` say what to acknowledge.
+
+    ``at``: when it came, by a clock that only goes forward.
+    """
 
     subscription: int
     tag: Any
     body: bytes
+    at: float
 
 
 class Dropped(NamedTuple):

@@ -219,6 +219,7 @@ class Receiver(threading.Thread):
                 self.subscription.number,
                 message.delivery_tag,
                 body.encode() if isinstance(body, str) else bytes(body),
+                time.monotonic(),
             )
         )
 

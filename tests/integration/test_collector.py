@@ -307,7 +307,8 @@ class Mailbox:
         self.subscribed = threading.Event()
         self.subscribed.set()
         self.acknowledged: list[Received] = []
-        self._messages = [Received(1, tag, each) for tag, each in enumerate(bodies)]
+        now = time.monotonic()
+        self._messages = [Received(1, tag, each, now) for tag, each in enumerate(bodies)]
 
     def take(self, _events: int, within: float) -> list[Received]:
         taken, self._messages = self._messages, []

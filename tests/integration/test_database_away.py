@@ -14,7 +14,15 @@ from django_celery_monitor.ingest.queues import QueueState, look_at, queue_name
 from django_celery_monitor.models import CollectorRun, Gap, Task
 from django_celery_monitor.upkeep import health
 from django_celery_monitor.upkeep.collector_run import installation_id
-from tests.integration.collecting import another_writer, app_on, collecting, lives, publish
+from tests.integration.collecting import (
+    another_writer,
+    app_on,
+    collecting,
+    lives,
+    publish,
+    recent,
+)
+from tests.streams import event
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -79,6 +87,22 @@ def test_redis_is_listened_to_on(
         wait_until(lambda: stored() == 50)
     assert CollectorRun.objects.get().ended_by == "stopped"
     assert not Gap.objects.exists()
+
+
+def test_a_worker_whose_clock_is_ahead_does_not_hide_how_long_events_waited(
+    redis_url: str, writer: sqlite3.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    """When the collector is killed next, the gap begins that much earlier."""
+    app = app_on(redis_url)
+    ahead = recent("t1", event("started", at=3600))
+    with collecting(app) as collector:
+        wait_until(CollectorRun.objects.exists)
+        writer.execute("BEGIN IMMEDIATE")
+        publish(app, ahead)
+        wait_until(lambda: "does not take a batch" in caplog.text)
+        writer.execute("ROLLBACK")
+        wait_until(Task.objects.exists)
+        wait_until(lambda: (collector.totals.lag or 0.0) > 0.05)
 
 
 def test_what_finds_no_room_meanwhile_is_a_gap_and_counted(

@@ -7,7 +7,7 @@ from django_celery_monitor.ingest.buffer import Buffer, Received
 
 
 def message(number: int, body: bytes = b'{"hostname": 1}') -> Received:
-    return Received(1, number, body)
+    return Received(1, number, body, 0.0)
 
 
 @pytest.fixture
