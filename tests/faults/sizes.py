@@ -18,3 +18,7 @@ def sized(full: int) -> int:
 def lasting(full: float) -> float:
     """So many seconds, or a part of them."""
     return full * FACTOR
+
+
+# Whatever the size, it takes as many batches.
+BATCH = f"--batch-size={sized(2_000)}"

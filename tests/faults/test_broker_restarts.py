@@ -16,7 +16,7 @@ from tests.faults.collectors import Collectors
 from tests.faults.comparing import assert_equal, counted, stored_events, wait_until_stored
 from tests.faults.publishing import publishing
 from tests.faults.servers import private_rabbitmq, private_redis
-from tests.faults.sizes import FACTOR, PATIENCE, sized
+from tests.faults.sizes import BATCH, FACTOR, PATIENCE, sized
 from tests.faults.truth import Truth, recent
 from tests.fixtures.processes import StartProcess, project_env
 from tests.project.celery import client_app
@@ -45,7 +45,7 @@ def test_a_rabbitmq_that_is_killed_costs_no_event(
     with private_rabbitmq() as broker:
         env = project_env(broker.url, redis_url, database="postgresql")
         collectors = Collectors(start_process, env)
-        process = collectors.begin("--batch-size=100", constants=SOON)
+        process = collectors.begin(BATCH, constants=SOON)
         messages = truth.noting(recent(Stream(events=sized(100_000), failures=0.05, retries=0.05)))
         with publishing(broker.url) as publisher:
             publisher.send(islice(messages, sized(8_000)))
@@ -73,7 +73,7 @@ def test_after_a_restart_of_redis_there_is_a_gap_and_finals_come_from_the_result
     third = len(messages) // 3
     with private_redis() as broker:
         collectors = Collectors(start_process, project_env(broker.url, redis_url))
-        process = collectors.begin("--batch-size=100", constants=SOON)
+        process = collectors.begin(BATCH, constants=SOON)
         with publishing(broker.url) as publisher:
             publisher.send(told.noting(messages[:third]))
         wait_until_stored(told, "default", collectors.alive)

@@ -16,7 +16,7 @@ from django_celery_monitor.workers import worker_health
 from tests.faults.comparing import assert_equal, wait_until_stored
 from tests.faults.conftest import CollectorsOn
 from tests.faults.publishing import publishing
-from tests.faults.sizes import PATIENCE, sized
+from tests.faults.sizes import BATCH, PATIENCE, sized
 from tests.faults.truth import Truth, recent
 from tests.waiting import wait_until
 
@@ -31,7 +31,7 @@ def test_workers_whose_clocks_step_by_an_hour_cost_no_event(
 ) -> None:
     truth = Truth()
     collectors = collectors_on(rabbitmq_url, "postgresql")
-    collectors.begin("--batch-size=100")
+    collectors.begin(BATCH)
     messages = list(recent(Stream(events=sized(100_000), failures=0.05, retries=0.05)))
     half = len(messages) // 2
     before, after = messages[:half], list(stepped(messages[half:]))

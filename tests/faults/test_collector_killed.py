@@ -16,7 +16,7 @@ from tests.faults.comparing import assert_equal, stored_events, wait_until_store
 from tests.faults.conftest import CollectorsOn
 from tests.faults.crashing import POINTS
 from tests.faults.publishing import Publisher, publishing
-from tests.faults.sizes import PATIENCE, sized
+from tests.faults.sizes import BATCH, PATIENCE, sized
 from tests.faults.truth import Truth, recent
 from tests.fixtures.processes import Process
 from tests.waiting import wait_until
@@ -32,7 +32,7 @@ def test_killed_at_every_boundary_nothing_is_lost_on_rabbitmq(
 ) -> None:
     truth = Truth()
     collectors = collectors_on(rabbitmq_url, "postgresql")
-    process = collectors.begin("--batch-size=100", crashes=CRASHES)
+    process = collectors.begin(BATCH, crashes=CRASHES)
     with publishing(rabbitmq_url) as publisher:
         stream = Stream(events=sized(100_000), failures=0.05, retries=0.05)
         publisher.send(truth.noting(recent(stream)))
@@ -58,7 +58,7 @@ def test_killed_at_every_boundary_what_is_lost_on_redis_lies_in_gaps(
     # Redis has nothing to acknowledge.
     crashes = [each for each in CRASHES if not each.startswith("acknowledged")]
     collectors = collectors_on(redis_url, "default")
-    process = collectors.begin("--batch-size=100", crashes=crashes)
+    process = collectors.begin(BATCH, crashes=crashes)
     slices: list[Slice] = []
     with publishing(redis_url) as publisher:
         for life in range(len(crashes)):

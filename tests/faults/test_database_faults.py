@@ -20,7 +20,7 @@ from tests.faults.comparing import assert_equal, counted, send_in_rounds, wait_u
 from tests.faults.conftest import CollectorsOn
 from tests.faults.publishing import Publisher, publishing
 from tests.faults.servers import Restartable, private_postgresql
-from tests.faults.sizes import FACTOR, PATIENCE, lasting, sized
+from tests.faults.sizes import BATCH, FACTOR, PATIENCE, lasting, sized
 from tests.faults.truth import Truth, recent
 from tests.fixtures.processes import Process, StartProcess, project_env
 from tests.project.settings import database
@@ -87,7 +87,7 @@ def test_a_database_that_restarts_costs_no_event(
     server: Restartable, broker_url: str, collectors_of: CollectorsOf
 ) -> None:
     truth, collectors = Truth(), collectors_of(broker_url)
-    process = collectors.begin("--batch-size=100", constants=CONSTANTS)
+    process = collectors.begin(BATCH, constants=CONSTANTS)
     messages = truth.noting(recent(Stream(events=sized(100_000), failures=0.05, retries=0.05)))
     with publishing(broker_url) as publisher:
         for _ in range(3):
@@ -121,7 +121,7 @@ def stay_away(
     server: Restartable, broker_url: str, seconds: float, collectors: Collectors
 ) -> Process:
     truth = Truth()
-    process = collectors.begin("--batch-size=100", constants=CONSTANTS)
+    process = collectors.begin(BATCH, constants=CONSTANTS)
     events = round((seconds + 2) * EVENTS_A_SECOND)
     messages = truth.noting(recent(Stream(events=events, failures=0.05, retries=0.05)))
     with publishing(broker_url) as publisher:
@@ -142,7 +142,7 @@ def test_a_database_that_only_reads_is_waited_for(
 ) -> None:
     """As after a failover: PostgreSQL calls it an internal error, not an operational one."""
     truth, collectors = Truth(), collectors_of(broker_url)
-    process = collectors.begin("--batch-size=100", constants=CONSTANTS)
+    process = collectors.begin(BATCH, constants=CONSTANTS)
     messages = truth.noting(recent(Stream(events=sized(40_000), failures=0.05, retries=0.05)))
     with publishing(broker_url) as publisher:
         publisher.send(islice(messages, sized(1_000)))
@@ -171,7 +171,7 @@ def test_a_full_disk_is_waited_for(rabbitmq_url: str, collectors_on: CollectorsO
     """SQLite's file may not grow for a while."""
     truth = Truth()
     collectors = collectors_on(rabbitmq_url, "default")
-    process = collectors.begin("--batch-size=100", constants=CONSTANTS)
+    process = collectors.begin(BATCH, constants=CONSTANTS)
     messages = truth.noting(recent(Stream(events=sized(40_000), failures=0.05, retries=0.05)))
     with publishing(rabbitmq_url) as publisher:
         publisher.send(islice(messages, sized(1_000)))

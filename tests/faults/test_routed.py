@@ -15,7 +15,7 @@ from tests.contract.conftest import OursElsewhere
 from tests.faults.collectors import Collectors
 from tests.faults.comparing import assert_equal, wait_until_stored
 from tests.faults.publishing import publishing
-from tests.faults.sizes import sized
+from tests.faults.sizes import BATCH, sized
 from tests.faults.truth import Truth, recent
 from tests.fixtures.processes import StartProcess, project_env
 
@@ -31,7 +31,7 @@ def test_with_a_router_all_is_stored_and_shown_from_there(
     truth = Truth()
     env = project_env(rabbitmq_url, redis_url, database="postgresql")
     collectors = Collectors(start_process, env | {"DJANGO_SETTINGS_MODULE": "tests.faults.routed"})
-    collectors.begin("--batch-size=100")
+    collectors.begin(BATCH)
     with publishing(rabbitmq_url) as publisher:
         publisher.send(truth.noting(recent(Stream(events=sized(40_000), failures=0.05))))
     wait_until_stored(truth, "postgresql", collectors.alive)

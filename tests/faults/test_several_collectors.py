@@ -10,7 +10,7 @@ from benchmarks.stream import Stream
 from tests.faults.comparing import assert_equal, counted, send_in_rounds
 from tests.faults.conftest import CollectorsOn
 from tests.faults.publishing import publishing
-from tests.faults.sizes import PATIENCE, sized
+from tests.faults.sizes import BATCH, PATIENCE, sized
 from tests.faults.truth import Truth, recent
 from tests.waiting import wait_until
 
@@ -23,7 +23,7 @@ def test_one_of_several_is_killed_and_nothing_is_lost(
 ) -> None:
     truth = Truth()
     collectors = collectors_on(broker_url, "postgresql")
-    processes = [collectors.launch("--batch-size=100") for _ in range(number)]
+    processes = [collectors.launch(BATCH) for _ in range(number)]
     for process in processes:
         collectors.wait_until_listening(process)
     collectors.wait_until_subscribed(number)
