@@ -171,6 +171,10 @@ class Receiver(threading.Thread):
         if self._left_because == _QUEUE_GONE:
             self._left_because = ""
         with self._consumer(channel, source):
+            if not self.durable:
+                # Redis subscribes when it is first asked for messages.
+                self._drain(connection)
+                self.subscription = begun._replace(started=time.time())
             self.subscribed.set()
             self._lost = False
             logger.info("Listening to %s", connection.as_uri(), extra={"action": "subscribed"})

@@ -33,6 +33,7 @@ from django_celery_monitor.upkeep import quarantine
 from django_celery_monitor.upkeep.collector_run import RunLog, installation_id
 from django_celery_monitor.upkeep.gaps import note_away
 from django_celery_monitor.upkeep.health import Meter, Totals
+from tests.faults.collectors import subscribers
 from tests.integration.collecting import (
     another_writer,
     app_on,
@@ -140,6 +141,13 @@ def test_stopping_stores_what_was_received(app: Celery) -> None:
         wait_until(lambda: len(collector._receiver.buffer) or Task.objects.exists())
     assert not raised
     assert stored(50)
+
+
+def test_on_redis_it_covers_no_time_in_which_it_was_not_subscribed_yet(redis_url: str) -> None:
+    """Events of a moment that counts as covered, but was not, would be missing without a gap."""
+    with collecting(app_on(redis_url)) as collector:
+        assert subscribers(redis_url) == 1
+        assert collector._receiver.subscription.started <= time.time()
 
 
 def test_an_installation_keeps_its_queue_on_rabbitmq(rabbitmq_url: str) -> None:
