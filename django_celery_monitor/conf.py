@@ -39,7 +39,7 @@ class Settings:
     # Switch task events on, in workers that start with this app and in those already running.
     ENABLE_EVENTS: bool = True
     # A batch is stored when it holds so many events, or when its first one is so old.
-    BATCH_SIZE: int = 2000
+    BATCH_SIZE: int = 5000
     FLUSH_INTERVAL: float = 0.25
     # Longer arguments and results are cut (and marked); Celery itself cuts at 1,024.
     MAX_TEXT: int = 4096

@@ -87,10 +87,11 @@ class Pipeline:
         stored = batch.store(decoded, arrived, router.db_for_write(Task), self._recent)
         if stored.revision and self._publisher:
             self._publisher.changed(stored.revision, stored.tasks, stored.workers)
-        times = [event.timestamp for events in decoded.tasks.values() for event in events]
+        # Of a task's events the last to come is as good as always the latest.
+        times = [events[-1].timestamp for events in decoded.tasks.values()]
         times += [event.timestamp for event in decoded.workers]
         return Outcome(
-            events=len(times),
+            events=sum(map(len, decoded.tasks.values())) + len(decoded.workers),
             bad=len(decoded.bad),
             ignored=decoded.ignored,
             tasks=len(stored.tasks),

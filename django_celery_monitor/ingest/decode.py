@@ -17,8 +17,10 @@ from django_celery_monitor.ingest import judge
 from django_celery_monitor.ingest.fields import Fields, dump, number
 from django_celery_monitor.ingest.recorded import recorded
 from django_celery_monitor.ingest.redact import Redactor
+from django_celery_monitor.state.event_set import KNOWN_TYPES
 
 WORKER_TYPES: Final = frozenset({"online", "heartbeat", "offline"})
+_TASK_TYPES: Final = {f"task-{kind}": kind for kind in KNOWN_TYPES - {SETTLED, PUBLISHED}}
 _MAX_QUARANTINED: Final = 2000
 _WORKER_FIELDS: Final = (
     "freq",
@@ -61,9 +63,12 @@ class Decoder:
         if not isinstance(event, dict) or not isinstance(event.get("type"), str):
             raise BadEventError("not an event: no type")
         kind = event["type"]
-        if kind.startswith("task-"):
+        known = _TASK_TYPES.get(kind)
+        if known is None and kind.startswith("task-"):
+            known = _kind(kind[5:])
+        if known is not None:
             task_id = judge.identifier(event.get("uuid"), "uuid")
-            task_event = self._task_event(event, _kind(kind[5:]), arrived)
+            task_event = self._task_event(event, known, arrived)
         elif kind == PUBLISHED:
             task_id = judge.identifier(event.get("uuid"), "uuid")
             told = recorded(event)
@@ -74,7 +79,11 @@ class Decoder:
             return True
         else:
             return False
-        found.tasks.setdefault(task_id, []).append(task_event)
+        others = found.tasks.get(task_id)
+        if others is None:
+            found.tasks[task_id] = [task_event]
+        else:
+            others.append(task_event)
         return True
 
     def settled(self, worker: str, time: float, state: str, source: str, text: str) -> TaskEvent:

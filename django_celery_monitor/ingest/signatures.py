@@ -25,12 +25,15 @@ def secret_positions(
     if load:
         app.loader.import_default_modules()
     known: dict[str, frozenset[int]] = {}
+    tasks = app.tasks
+    none: frozenset[int] = frozenset()
 
     def positions(name: str) -> frozenset[int]:
+        found = known.get(name)
         # Names that no task has are not kept: events may bring any number of them.
-        if name not in known and name in app.tasks:
-            known[name] = _positions(app.tasks[name], is_secret)
-        return known.get(name, frozenset())
+        if found is None and name in tasks:
+            found = known[name] = _positions(tasks[name], is_secret)
+        return found or none
 
     return positions
 

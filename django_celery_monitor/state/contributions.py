@@ -49,6 +49,17 @@ def flows(facts: Facts) -> list[Flow]:
     return found
 
 
+def merely_began(old: Facts, facts: Facts) -> bool:
+    """Whether ``flows`` is sure to be the same: nothing was received nor ended in between."""
+    return (
+        len(old.runs) == len(facts.runs) == 1
+        and (old.name, old.queue) == (facts.name, facts.queue)
+        and old.runs[0].end is facts.runs[0].end is None
+        and old.runs[0].received == facts.runs[0].received
+        and old.runs[0].worker == facts.runs[0].worker
+    )
+
+
 def cohort(facts: Facts) -> Cohort:
     # As exact as a column holds it: retention knows the task by its row.
     return Cohort(minute_of(round(facts.time, 6)), facts.name, facts.state)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -12,7 +12,6 @@ from django_celery_monitor.conf import get_settings
 from django_celery_monitor.events import PUBLISHED, SETTLED, Decoded, TaskEvent, Timestamp
 from django_celery_monitor.models import BadEvent, Task
 from django_celery_monitor.state.derive import Facts, derive
-from django_celery_monitor.state.errors import marks
 from django_celery_monitor.state.event_set import union
 from django_celery_monitor.storage import history, known, lock, workers
 from django_celery_monitor.storage.bulk import upsert
@@ -48,12 +47,7 @@ def store(decoded: Decoded, arrived: Timestamp, using: str, recent: Recent | Non
         held = lock.acquire(using)
         changes, late = _merge_tasks(decoded.tasks, held, recent, using)
         tasks = [row[0] for row in changes.rows]
-        hosts = {
-            event.hostname
-            for each in tasks
-            for event in decoded.tasks[each]
-            if event.type not in _FROM_ELSEWHERE
-        }
+        hosts = _hosts([decoded.tasks[each] for each in tasks])
         prompt = _is_prompt(decoded)
         changed_workers = workers.merge(decoded.workers, hosts, arrived, using, prompt=prompt)
         recorded = history.record(decoded.workers, using)
@@ -63,6 +57,13 @@ def store(decoded: Decoded, arrived: Timestamp, using: str, recent: Recent | Non
             return Stored(0, [], [], late)
     recent.keep(changes.stored(), held.revision)
     return Stored(held.revision, tasks, changed_workers, late)
+
+
+def _hosts(arrivals: Iterable[list[TaskEvent]]) -> set[str]:
+    """Workers that gave a sign of life."""
+    return {
+        event.hostname for each in arrivals for event in each if event.type not in _FROM_ELSEWHERE
+    }
 
 
 def _is_prompt(decoded: Decoded) -> bool:
@@ -112,11 +113,11 @@ class _Changes:
         if before.events:
             old = before.facts or derive(before.events)
             self._tally.move(old, facts)
-            self._errors.add(task_id, events, facts, marks(before.events, old))
+            self._errors.add(task_id, events, facts, before.events, old)
             self._totals.add(events, facts.name, before.events, old.name)
         else:
             self._tally.add(facts, 1)
-            self._errors.add(task_id, events, facts, {})
+            self._errors.add(task_id, events, facts, [], None)
             self._totals.add_new(events, facts.name)
         self.rows.append(task_row(task_id, facts, events))
         self._facts.append(facts)

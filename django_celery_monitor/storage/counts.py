@@ -12,12 +12,12 @@ from typing import Any, Final
 from django.db.models import QuerySet
 
 from django_celery_monitor.models import TaskCount, TaskStats
-from django_celery_monitor.state.contributions import Cohort, Flow, cohort, flows
+from django_celery_monitor.state.contributions import Cohort, Flow, cohort, flows, merely_began
 from django_celery_monitor.state.derive import Facts
 from django_celery_monitor.state.sketch import bin_of
 from django_celery_monitor.storage import flows as stats
 from django_celery_monitor.storage.bulk import upsert
-from django_celery_monitor.storage.flows import PERIODS, Bins, Sums
+from django_celery_monitor.storage.flows import PERIODS, Sums
 from django_celery_monitor.storage.rows import moment
 
 _NAME, _WORKER, _QUEUE = TaskStats.Grain.values
@@ -30,6 +30,8 @@ class Tally:
     def __init__(self) -> None:
         # By grain, minute and label.
         self._flows: dict[tuple[str, int, str], Sums] = {}
+        # The same by minute, name, worker and queue, so that one look finds all three.
+        self._places: dict[tuple[Any, ...], tuple[Sums, ...]] = {}
         self._cohorts: dict[Cohort, int] = {}
 
     def add(self, facts: Facts, sign: int) -> None:
@@ -40,10 +42,12 @@ class Tally:
 
     def move(self, old: Facts, facts: Facts) -> None:
         """Count a task out as it was and in as it is; most of that is the same."""
-        before, now = cohort(old), cohort(facts)
-        if before != now:
+        if old.state != facts.state or old.name != facts.name or old.time != facts.time:
+            before, now = cohort(old), cohort(facts)
             self._cohorts[before] = self._cohorts.get(before, 0) - 1
             self._cohorts[now] = self._cohorts.get(now, 0) + 1
+        if merely_began(old, facts):
+            return
         gone = flows(old)
         come = []
         for flow in flows(facts):
@@ -59,17 +63,18 @@ class Tally:
 
     def _add(self, found: list[Flow], sign: int) -> None:
         for flow in found:
-            runtime_bin, wait_bin = _bin(flow.runtime, sign), _bin(flow.wait, sign)
-            minute = flow.minute
-            for key in (
-                (_NAME, minute, flow.name),
-                (_WORKER, minute, flow.worker),
-                (_QUEUE, minute, flow.queue),
-            ):
-                sums = self._flows.get(key)
-                if sums is None:
-                    sums = self._flows[key] = Sums()
+            runtime_bin = None if flow.runtime is None else str(bin_of(flow.runtime))
+            wait_bin = None if flow.wait is None else str(bin_of(flow.wait))
+            for sums in self._places.get(flow[:4]) or self._place(flow):
                 sums.count(flow, sign, runtime_bin, wait_bin)
+
+    def _place(self, flow: Flow) -> tuple[Sums, ...]:
+        """The sums that a flow counts in; most tasks of a batch share them with another."""
+        labels = ((_NAME, flow.name), (_WORKER, flow.worker), (_QUEUE, flow.queue))
+        keys = [(grain, flow.minute, label) for grain, label in labels]
+        found = tuple([self._flows.setdefault(key, Sums()) for key in keys])
+        self._places[flow[:4]] = found
+        return found
 
     def save(self, using: str) -> None:
         stats.add(self.by_row(), using)
@@ -124,7 +129,3 @@ def _read(rows: QuerySet[TaskCount]) -> dict[Cohort, int]:
         Cohort(int(minute.timestamp()), name, state): count
         for minute, name, state, count in rows.values_list(*_COUNT_KEY, "count")
     }
-
-
-def _bin(microseconds: int | None, sign: int) -> Bins:
-    return {} if microseconds is None else {str(bin_of(microseconds)): sign}

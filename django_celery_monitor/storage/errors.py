@@ -43,12 +43,19 @@ class ErrorChanges:
         self._gone: list[tuple[str, str]] = []
 
     def add(
-        self, task_id: str, events: list[TaskEvent], facts: Facts, before: dict[str, ErrorMark]
+        self,
+        task_id: str,
+        events: list[TaskEvent],
+        facts: Facts,
+        stored: list[TaskEvent],
+        old: Facts | None,
     ) -> None:
-        """``before``: the marks of the task's errors that are stored."""
-        now = marks(events, facts)
-        if not now and not before:
+        """``stored``: the events before; ``old``: what was derived of them, if there were any."""
+        had = old is not None and _has_errors(old)
+        if not had and not _has_errors(facts):
             return
+        now = marks(events, facts)
+        before = marks(stored, old) if old and had else {}
         new = {key for key in now if key not in before}
         if new:
             for event in events:
@@ -63,6 +70,10 @@ class ErrorChanges:
         upsert(TaskError, _COLUMNS, _KEY, self._rows, using)
         update_each(TaskError, ErrorMark._fields, _KEY, self._remarked, using)
         delete_each(TaskError, _KEY, self._gone, using)
+
+
+def _has_errors(facts: Facts) -> bool:
+    return any(run.error for run in facts.runs)
 
 
 def _row(task_id: str, key: str, event: TaskEvent, mark: ErrorMark) -> tuple[Any, ...]:

@@ -45,14 +45,16 @@ class Sums:
         self.runtime_bins: Bins = {}
         self.wait_bins: Bins = {}
 
-    def count(self, flow: Flow, sign: int, runtime_bin: Bins, wait_bin: Bins) -> None:
-        self.totals[flow.kind] += sign
-        if flow.runtime is not None:
-            self.totals["runtime_us"] += sign * flow.runtime
-            _add_bins(self.runtime_bins, runtime_bin)
-        if flow.wait is not None:
-            self.totals["wait_us"] += sign * flow.wait
-            _add_bins(self.wait_bins, wait_bin)
+    def count(self, flow: Flow, sign: int, runtime_bin: str | None, wait_bin: str | None) -> None:
+        """The bins are those of the flow's own durations."""
+        totals = self.totals
+        totals[flow.kind] += sign
+        if runtime_bin is not None and flow.runtime is not None:
+            totals["runtime_us"] += sign * flow.runtime
+            _add_to_bin(self.runtime_bins, runtime_bin, sign)
+        if wait_bin is not None and flow.wait is not None:
+            totals["wait_us"] += sign * flow.wait
+            _add_to_bin(self.wait_bins, wait_bin, sign)
 
     def add(self, other: Sums) -> None:
         for field, change in other.totals.items():
@@ -166,8 +168,12 @@ def _row(sums: Sums) -> Iterable[Any]:
 
 def _add_bins(bins: Bins, more: Bins) -> None:
     for index, count in more.items():
-        total = bins.get(index, 0) + count
-        if total:
-            bins[index] = total
-        else:
-            bins.pop(index, None)
+        _add_to_bin(bins, index, count)
+
+
+def _add_to_bin(bins: Bins, index: str, count: int) -> None:
+    total = bins.get(index, 0) + count
+    if total:
+        bins[index] = total
+    else:
+        bins.pop(index, None)

@@ -36,7 +36,9 @@ def _select(ids: list[str], using: str) -> Iterator[tuple[Any, ...]]:
     select = f"SELECT {', '.join(map(quote, _COLUMNS))} FROM {quote(Task._meta.db_table)} WHERE"
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(f"{select} id = ANY(%s)", [ids])
+            # As one text: adapting a list costs the driver more than the rest of the query.
+            array = "ARRAY(SELECT jsonb_array_elements_text(%s::jsonb))"
+            cursor.execute(f"{select} id = ANY({array})", [json.dumps(ids)])
             yield from cursor.fetchall()
         elif connection.vendor == "sqlite":
             cursor.execute(f"{select} id IN (SELECT value FROM json_each(%s))", [json.dumps(ids)])

@@ -11,7 +11,7 @@ from django_celery_monitor.storage.rows import stored_events
 from django_celery_monitor.storage.task_events import SHARED
 
 # Characters of texts, and what an entry costs beside its texts, counted as if it were characters.
-LIMIT: Final = 24_000_000
+LIMIT: Final = 17_000_000
 _ENTRY: Final = 800
 
 
