@@ -36,7 +36,7 @@ SUBJECTS: dict[str, type[Subject]] = {
     "flower": Flower,
     "state": CeleryState,
 }
-MAX_EVENTS = 5_000_000
+MAX_EVENTS = 10_000_000
 
 
 def main() -> int:
@@ -96,6 +96,7 @@ def _measure(
                 wall_seconds=wall,
                 peak_memory=meter.peak_memory(),
                 load=load,
+                task_bytes=subject.task_bytes(),
             )
 
 

@@ -47,7 +47,8 @@ def main() -> int:
 def _measure(broker: str, url: str, options: argparse.Namespace) -> Iterator[Round]:
     apps = {mode: _app(url, sent=mode == SENT) for mode in MODES}
     for number in range(options.rounds + 1):
-        for mode in MODES:
+        # None always comes after the same one.
+        for mode in MODES[:: 1 if number % 2 else -1]:
             found = _round(apps[mode], mode, options.tasks)
             # The first one opens connections and imports.
             if number:

@@ -11,7 +11,16 @@ from statistics import median
 from typing import Any
 
 BASE = "Flower"
-_HEADINGS = ("broker", "monitor", "events/CPU-s", "x Flower", "events/s", "peak MB", "lost")
+_HEADINGS = (
+    "broker",
+    "monitor",
+    "events/CPU-s",
+    "x Flower",
+    "events/s",
+    "peak MB",
+    "bytes/task",
+    "lost",
+)
 _PACKAGES = frozenset({"amqp", "celery", "django", "flower", "kombu", "psycopg", "redis"})
 
 
@@ -30,6 +39,8 @@ class Figures:
     peak_memory: int
     # Of the machine, over the minute before.
     load: float
+    # In the database, with indexes; 0 of a monitor that stores nothing.
+    task_bytes: float = 0.0
 
     @property
     def lost(self) -> int:
@@ -63,6 +74,7 @@ def table(figures: Iterable[Figures]) -> str:
                     f"{speed / base:.2f}" if base else "",
                     f"{_median(runs, 'per_second'):,.0f}",
                     f"{_median(runs, 'peak_memory') / 1e6:,.0f}",
+                    f"{_median(runs, 'task_bytes'):,.0f}",
                     f"{lost:,} ({share:.0%})" if lost else "0",
                 )
             )

@@ -16,6 +16,10 @@ import psycopg
 from benchmarks.places import postgresql_database, redis_database
 from benchmarks.subjects.subject import ROOT, Subject
 
+_SIZE = """
+    SELECT pg_total_relation_size('django_celery_monitor_task')::float / greatest(count(*), 1)
+    FROM django_celery_monitor_task
+"""
 _COUNT = "SELECT coalesce(sum({length}), 0) FROM django_celery_monitor_task"
 
 
@@ -58,6 +62,13 @@ class OursInPostgreSQL(Ours):
     def known_events(self) -> int:
         with psycopg.connect(self.database_url) as connection:
             return _number(connection, "json_array_length(events::json)")
+
+    def task_bytes(self) -> float:
+        """As after an autovacuum: what is free in the table's pages still belongs to it."""
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            connection.execute("VACUUM django_celery_monitor_task")
+            row = connection.execute(_SIZE).fetchone()
+        return float(row[0]) if row else 0.0
 
 
 class OursInSQLite(Ours):

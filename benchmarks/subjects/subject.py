@@ -69,5 +69,9 @@ class Subject(ABC):
     def known_events(self) -> int:
         """How many task events it has stored, or knows of if it stores none."""
 
+    def task_bytes(self) -> float:
+        """What a stored task takes in the database, with its indexes; 0 when that is not known."""
+        return 0.0
+
     def output(self) -> str:
         return self.log.read_text(errors="replace")

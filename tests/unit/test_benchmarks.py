@@ -124,6 +124,7 @@ def figures(subject: str, cpu_seconds: float, known: int = 1000) -> Figures:
         wall_seconds=2.0,
         peak_memory=50_000_000,
         load=0.5,
+        task_bytes=1000.4,
     )
 
 
@@ -131,5 +132,15 @@ def test_the_table_shows_medians_beside_flower_and_the_worst_loss() -> None:
     runs = [figures("ours", 0.1), figures("ours", 0.2), figures("ours", 0.4)]
     text = table([*runs, figures("Flower", 1.0), figures("Flower", 1.0, known=400)])
     _headings, ours, flower = text.splitlines()
-    assert ours.split() == ["redis", "ours", "5,000", "7.14", "500", "50", "0"]
-    assert flower.split() == ["redis", "Flower", "700", "1.00", "350", "50", "600", "(60%)"]
+    assert ours.split() == ["redis", "ours", "5,000", "7.14", "500", "50", "1,000", "0"]
+    assert flower.split() == [
+        "redis",
+        "Flower",
+        "700",
+        "1.00",
+        "350",
+        "50",
+        "1,000",
+        "600",
+        "(60%)",
+    ]
