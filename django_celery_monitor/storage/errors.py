@@ -73,7 +73,8 @@ class ErrorChanges:
 
 
 def _has_errors(facts: Facts) -> bool:
-    return any(run.error for run in facts.runs)
+    # A list: making a generator would cost more than the look at the one run there is.
+    return bool([run for run in facts.runs if run.error])
 
 
 def _row(task_id: str, key: str, event: TaskEvent, mark: ErrorMark) -> tuple[Any, ...]:

@@ -63,7 +63,7 @@ class Recent:
 
 def _goes_on(facts: Facts) -> bool:
     """No run has ended; so nothing of it is an error, whose traceback lies elsewhere."""
-    return not any(run.end or run.error for run in facts.runs) and not facts.result
+    return not [run for run in facts.runs if run.end or run.error] and not facts.result
 
 
 def _events(task_id: str, text: str, facts: Facts) -> list[TaskEvent]:
