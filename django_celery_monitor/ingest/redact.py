@@ -23,6 +23,7 @@ _URL_PASSWORD: Final = re.compile(
     r"(\w://[^\s:/'\"]{0,255}):(?:[^\s'\"]{0,255}@|[^\s/?#]{0,255}@|(?!\d+\b)[^\s/?#@]*?(?=\.\.\.|…|$))"
 )
 _REMEMBERED: Final = 2000
+_SHORT: Final = 500
 _QUERY_VALUE: Final = re.compile(r"[^\s&;#'\"<>)\]}]*")
 _SEPARATOR: Final = re.compile(r"\s*,?\s*")
 # A frame in a traceback with its line of code: there, names are followed by no values.
@@ -57,7 +58,7 @@ class Redactor:
             if key in lowered:
                 return False
         clean = "://" not in lowered and not self._patterns
-        if clean:
+        if clean and len(text) <= _SHORT:
             if len(self._clean) >= _REMEMBERED:
                 self._clean.clear()
             self._clean.add(text)
