@@ -24,7 +24,7 @@ SECRET = "hunter2hunter2"
 app = Celery("pipeline", broker="memory://", set_as_current=False)
 
 
-@app.task(name="shop.login")
+@app.task(shared=False, name="shop.login")
 def login(user: str, password: str) -> None: ...
 
 

@@ -40,7 +40,7 @@ def app(broker_url: str, settings: Settings) -> Iterator[Celery]:
     settings.CELERY_MONITOR = {"RECORD_ORIGIN": f"{__name__}.origin"}
     app = Celery("recorded", broker=broker_url, set_as_current=False)
     app.conf.update(result_backend="cache+memory://")
-    app.task(name="shop.pay")(_pay)
+    app.task(shared=False, name="shop.pay")(_pay)
     yield app
     receivers.flush()
     app.close()
@@ -171,7 +171,7 @@ def test_a_broker_that_does_not_answer_slows_no_publishing_elsewhere(
     app: Celery, deaf_port: int, scheme: str
 ) -> None:
     other = Celery("deaf", broker=f"{scheme}://127.0.0.1:{deaf_port}//", set_as_current=False)
-    other.task(name="shop.pay")(_pay)
+    other.task(shared=False, name="shop.pay")(_pay)
     with app.connection_for_write() as healthy:
         channel: Any = healthy.default_channel
         pay(other).apply_async(connection=healthy)

@@ -25,22 +25,22 @@ app.conf.update(
 )
 
 
-@app.task(name="shop.add")
+@app.task(shared=False, name="shop.add")
 def add(x: int, y: int) -> int:
     return x + y
 
 
-@app.task(name="shop.total")
+@app.task(shared=False, name="shop.total")
 def total(numbers: list[int]) -> int:
     return sum(numbers)
 
 
-@app.task(name="shop.fail")
+@app.task(shared=False, name="shop.fail")
 def fail() -> None:
     raise ValueError("out of stock")
 
 
-@app.task(name="shop.pay", bind=True, max_retries=2)
+@app.task(shared=False, name="shop.pay", bind=True, max_retries=2)
 def pay(self: Task[Any, Any], failures: int) -> int:
     """The bank cannot be reached so many times."""
     if self.request.retries < failures:
@@ -48,58 +48,58 @@ def pay(self: Task[Any, Any], failures: int) -> int:
     return self.request.retries
 
 
-@app.task(name="shop.sleep")
+@app.task(shared=False, name="shop.sleep")
 def sleep(seconds: float) -> None:
     time.sleep(seconds)
 
 
-@app.task(name="shop.die")
+@app.task(shared=False, name="shop.die")
 def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-@app.task(name="shop.die_once", bind=True, acks_late=True, reject_on_worker_lost=True)
+@app.task(shared=False, name="shop.die_once", bind=True, acks_late=True, reject_on_worker_lost=True)
 def die_once(self: Task[Any, Any]) -> str:
     if not _redelivered(self):
         os.kill(os.getpid(), signal.SIGKILL)
     return "done"
 
 
-@app.task(name="shop.ignore")
+@app.task(shared=False, name="shop.ignore")
 def ignore() -> None:
     raise Ignore
 
 
-@app.task(name="shop.reject", acks_late=True)
+@app.task(shared=False, name="shop.reject", acks_late=True)
 def reject() -> None:
     raise Reject("no", requeue=False)
 
 
-@app.task(name="shop.requeue", bind=True, acks_late=True)
+@app.task(shared=False, name="shop.requeue", bind=True, acks_late=True)
 def requeue(self: Task[Any, Any]) -> str:
     if not _redelivered(self):
         raise Reject("not now", requeue=True)
     return "done"
 
 
-@app.task(name="shop.replace", bind=True)
+@app.task(shared=False, name="shop.replace", bind=True)
 def replace(self: Task[Any, Any]) -> None:
     self.replace(add.s(20, 3))
 
 
-@app.task(name="shop.spread", bind=True)
+@app.task(shared=False, name="shop.spread", bind=True)
 def spread(self: Task[Any, Any]) -> None:
     group(add.s(number, number) for number in (1, 2)).apply_async()
 
 
-@app.task(name="shop.progress", bind=True)
+@app.task(shared=False, name="shop.progress", bind=True)
 def progress(self: Task[Any, Any]) -> str:
     for percent in (10, 50, 90):
         self.send_event("task-progress", pct=percent)
     return "done"
 
 
-@app.task(name="shop.inspect", bind=True)
+@app.task(shared=False, name="shop.inspect", bind=True)
 def inspect(self: Task[Any, Any], ends: bool) -> None:
     """``update_state`` tells only the result backend, an event of the task's own tells us."""
     self.update_state(state="UNPACKED")
@@ -108,7 +108,7 @@ def inspect(self: Task[Any, Any], ends: bool) -> None:
         raise Ignore
 
 
-@app.task(name="shop.sell", bind=True)
+@app.task(shared=False, name="shop.sell", bind=True)
 def sell(self: Task[Any, Any]) -> None:
     self.send_event("shop-sold", price="9.90")
 

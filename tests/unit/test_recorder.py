@@ -37,8 +37,8 @@ def app(settings: Settings) -> Iterator[Celery]:
     app.conf.task_default_queue = f"queue-{uuid4().hex}"
     app.conf.event_exchange = f"exchange-{uuid4().hex}"
     app.conf.update(result_backend="cache+memory://")
-    app.task(name="shop.login")(_login)
-    app.task(name="shop.echo")(_echo)
+    app.task(shared=False, name="shop.login")(_login)
+    app.task(shared=False, name="shop.echo")(_echo)
     yield app
     receivers.flush()
     app.close()
@@ -170,7 +170,7 @@ def test_other_serializers_carry_more_than_json_can_say(
 
 
 def test_a_serializer_of_the_task_or_of_the_app_counts_too(app: Celery, listener: Listener) -> None:
-    app.task(name="shop.pickled", serializer="pickle")(_echo).delay(1)
+    app.task(shared=False, name="shop.pickled", serializer="pickle")(_echo).delay(1)
     [event] = told(listener)
     assert event["flaw"] == "serializer"
 

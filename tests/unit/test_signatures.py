@@ -11,19 +11,19 @@ from django_celery_monitor.ingest.signatures import secret_positions
 app = Celery("signatures", set_as_current=False)
 
 
-@app.task(name="login")
+@app.task(shared=False, name="login")
 def login(user: str, password: str, remember: bool = False, *, api_key: str = "") -> None: ...
 
 
-@app.task(name="bound", bind=True)
+@app.task(shared=False, name="bound", bind=True)
 def bound(self: Task[Any, Any], user: str, access_token: str) -> None: ...
 
 
-@app.task(name="every")
+@app.task(shared=False, name="every")
 def every(user: str, *passwords: str) -> None: ...
 
 
-@app.task(name="plain")
+@app.task(shared=False, name="plain")
 def plain(user: str, amount: int) -> None: ...
 
 
@@ -56,7 +56,7 @@ def test_any_number_of_secrets_is_masked() -> None:
 def test_a_secret_that_is_given_by_name_only_has_no_position() -> None:
     def export(customer: int, *, api_token: str) -> None: ...
 
-    app.task(name="export")(export)
+    app.task(shared=False, name="export")(export)
     assert positions("export") == frozenset()
 
 
@@ -66,14 +66,14 @@ def test_a_task_that_is_not_registered_has_none() -> None:
 
 def test_a_task_registered_later_is_found() -> None:
     assert positions("late") == frozenset()
-    app.task(name="late")(login.run)
+    app.task(shared=False, name="late")(login.run)
     assert 1 in positions("late")
 
 
 def test_a_signature_that_cannot_be_read_has_none() -> None:
     def odd(password: str) -> None: ...
 
-    setattr(app.task(name="odd")(odd), "run", "not callable")  # noqa: B010 # no method, says mypy
+    setattr(app.task(shared=False, name="odd")(odd), "run", "not callable")  # noqa: B010 # no method, says mypy
     assert positions("odd") == frozenset()
 
 
