@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from django.db import connections, router
 
 from django_celery_monitor.control.task_events import enable_events
-from django_celery_monitor.ingest.queues import passing_errors
+from django_celery_monitor.ingest.queues import limited, passing_errors
 from django_celery_monitor.intake import AWAY, Intake
 from django_celery_monitor.models import Task
 from django_celery_monitor.upkeep.collector_run import RunLog
@@ -152,7 +152,7 @@ class Collector:
         intake.said()
 
     def _enable_events(self) -> None:
-        with self._app.connection_for_write() as connection:
+        with limited(self._app.connection_for_write()) as connection:
             try:
                 enable_events(self._app, connection)
             except passing_errors(connection) as error:

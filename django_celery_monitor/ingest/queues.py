@@ -28,6 +28,7 @@ ARGUMENTS: Final[dict[str, Any]] = {
 }
 # Seconds until a broker that does not answer a question is left alone.
 _PATIENCE: Final = 5
+_LIMITS: Final = {"read_timeout": _PATIENCE, "write_timeout": _PATIENCE}
 
 
 class TransportError(Exception):
@@ -51,15 +52,20 @@ def connection_to_read(app: Celery, **options: Any) -> Connection:
     # Name errors: that of Kafka without its library.
     except (ImportError, KeyError, NameError) as error:
         raise TransportError(f"The broker's transport cannot be loaded: {error}") from error
+    return limited(connection)
+
+
+def limited(connection: Connection) -> Connection:
+    """The connection, not made yet, so that no question on it waits without end for its answer."""
+    if connection.transport.driver_type in DURABLE_TRANSPORTS:
+        # RabbitMQ answers nothing about a queue that has no leader, as after a restart.
+        connection.transport_options = _LIMITS | (connection.transport_options or {})
     return connection
 
 
 def short_connection(app: Celery) -> Connection:
     """For one question; raises what ``passing_errors`` names when the broker does not answer."""
-    options: dict[str, Any] = {}
-    if connection_to_read(app).transport.driver_type in DURABLE_TRANSPORTS:
-        options = {"transport_options": {"read_timeout": _PATIENCE, "write_timeout": _PATIENCE}}
-    connection = connection_to_read(app, **options)
+    connection = connection_to_read(app)
     connection.ensure_connection(max_retries=1, interval_start=0, timeout=_PATIENCE)
     return connection
 

@@ -50,7 +50,7 @@ class Collectors:
 
     def wait_until_listening(self, process: Process, times: int = 1) -> None:
         """Until it subscribed for the ``times``-th time."""
-        wait_until(lambda: _subscriptions(process) >= times or not _lives(process), timeout=40)
+        wait_until(lambda: _subscriptions(process) >= times or not _lives(process), timeout=120)
         assert _lives(process), process.output()
         self.wait_until_subscribed(1)
 
