@@ -1,4 +1,4 @@
-"""A broker that is killed and comes back."""
+"""A broker that goes and comes back."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SOON = {
 }
 
 
-def test_a_rabbitmq_that_is_killed_costs_no_event(
+def test_a_rabbitmq_that_is_restarted_costs_no_event(
     redis_url: str, start_process: StartProcess
 ) -> None:
     """Events are transient messages: a classic queue would come back empty."""

@@ -32,8 +32,14 @@ class Ports(NamedTuple):
 
 
 @contextmanager
-def serving(folder: Path, programs: Mapping[str, Path], ports: Ports) -> Iterator[None]:
-    """A node that is killed at the end; with the same folder and ports it comes back."""
+def serving(
+    folder: Path,
+    programs: Mapping[str, Path],
+    ports: Ports,
+    # An orderly end takes seconds, and saves only what nobody wants.
+    stop_signal: signal.Signals = signal.SIGKILL,
+) -> Iterator[None]:
+    """A node; with the same folder and ports it comes back."""
     _configure(folder, ports.amqp, ports.management)
     # Left alone, Erlang starts a daemon for names on a fixed port that outlives every node.
     with (
@@ -47,7 +53,7 @@ def serving(folder: Path, programs: Mapping[str, Path], ports: Ports) -> Iterato
             folder / "rabbitmq.log",
             env=_environment(folder, ports.amqp, ports.distribution, ports.epmd),
             ready=lambda: answers(ports.amqp, b"AMQP\x00\x00\x09\x01"),
-            stop_signal=signal.SIGKILL,  # an orderly end takes seconds and saves only our folder
+            stop_signal=stop_signal,
         ),
     ):
         yield
