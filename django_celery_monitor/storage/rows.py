@@ -97,7 +97,7 @@ def task_row(task_id: str, facts: Facts, events: list[TaskEvent]) -> tuple[Any, 
         facts.priority,
         facts.periodic_name,
         facts.origin,
-        _search(task_id, facts),
+        _search(facts),
         task_events.encode(events, facts),
     )
 
@@ -110,6 +110,6 @@ def moment(seconds: Timestamp | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
-def _search(task_id: str, facts: Facts) -> str:
+def _search(facts: Facts) -> str:
     texts = (facts.args, facts.kwargs, facts.result, facts.exception)
     return "\n".join([text for text in texts if text]).lower()

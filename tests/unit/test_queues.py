@@ -9,7 +9,7 @@ from celery import Celery
 from kombu import Connection
 from kombu.transport.pyamqp import Transport
 
-from django_celery_monitor.ingest.queues import event_queue
+from django_celery_monitor.ingest.queues import connection_to_read, event_queue
 
 
 class Broker:
@@ -36,3 +36,19 @@ def test_no_version_of_rabbitmq_gives_up_a_message_that_came_again(
     arguments = queue.queue_arguments or {}
     assert arguments["x-queue-type"] == "quorum"
     assert arguments.get("x-delivery-limit") == limit
+
+
+def options_of(app: Celery) -> dict[str, Any]:
+    return connection_to_read(app).transport_options or {}
+
+
+def test_a_question_to_a_queue_without_a_leader_does_not_wait_without_end() -> None:
+    app = Celery(broker="amqp://127.0.0.1//", set_as_current=False)
+    assert options_of(app)["read_timeout"] > 0
+    app.conf.broker_transport_options = {"read_timeout": 60}
+    assert options_of(app)["read_timeout"] == 60
+
+
+def test_options_of_redis_are_left_as_they_are() -> None:
+    app = Celery(broker="redis://127.0.0.1/0", set_as_current=False)
+    assert "read_timeout" not in options_of(app)

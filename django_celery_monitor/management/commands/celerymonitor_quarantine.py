@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from django_celery_monitor.management.commands.celerymonitor import whole
 from django_celery_monitor.models import BadEvent
 from django_celery_monitor.pipeline import Pipeline
 
@@ -25,10 +26,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("act", choices=["list", "replay", "purge"])
-        parser.add_argument("--limit", type=_number, help="at most so many (list: 50)")
+        parser.add_argument("--limit", type=whole, help="at most so many (list: 50)")
         parser.add_argument("--reason", help="only those whose reason contains this text")
         parser.add_argument(
-            "--older-than", type=_number, metavar="DAYS", help="only those older than so many days"
+            "--older-than", type=whole, metavar="DAYS", help="only those older than so many days"
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -92,13 +93,3 @@ class Command(BaseCommand):
             number += rows.filter(pk__in=oldest).delete()[0]
         text = ngettext("Deleted %d bad event.", "Deleted %d bad events.", number)
         self.stdout.write(text % number)
-
-
-def _number(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number <= 0:
-        raise argparse.ArgumentTypeError(_("must be a whole number greater than 0"))
-    return number
