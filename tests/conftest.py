@@ -12,6 +12,7 @@ if os.environ.get("CI"):
     settings.load_profile("ci")
 
 pytest_plugins = [
+    "tests.fixtures.apps",
     "tests.fixtures.brokers",
     "tests.fixtures.browser",
     "tests.fixtures.processes",

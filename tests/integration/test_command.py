@@ -185,7 +185,7 @@ def test_of_two_collectors_one_may_be_killed(start: Any, broker_url: str) -> Non
     pair = [start(broker_url, "--batch-size", "10") for _turn in range(2)]
     wait_until(lambda: all(listening(each) for each in pair), timeout=40)
     publish(app, *lives([f"a{n}" for n in range(150)]))
-    wait_until(stored)
+    wait_until(lambda: stored() and CollectorRun.objects.count() == 2)
     pair[0].kill()
     publish(app, *lives([f"b{n}" for n in range(50)]))
     wait_until(lambda: stored() == 200, timeout=30)
