@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from sys import intern
 from typing import Any, Final
 
 from django_celery_monitor.events import (
@@ -99,7 +100,8 @@ class Decoder:
             judge.timestamp(event.get("timestamp"), arrived),
             judge.integer(event.get("clock")),
             kind,
-            judge.identifier(event.get("hostname"), "hostname"),
+            # One object for each host: millions of events name a few.
+            intern(judge.identifier(event.get("hostname"), "hostname")),
             judge.integer(event.get("pid")),
             self._fields.of(event),
         )

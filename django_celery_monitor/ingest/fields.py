@@ -32,8 +32,8 @@ def number(value: Any) -> float | None:
 _RULES: Final[dict[str, Callable[[Any], Any]]] = {
     **dict.fromkeys(("type", "uuid", "hostname", "timestamp", "utcoffset"), _common),
     **dict.fromkeys(("pid", "clock", "local_received"), _common),
-    **dict.fromkeys(("name", "root_id", "parent_id", "queue", "exchange"), judge.short_text),
-    **dict.fromkeys(("routing_key", "signum"), judge.short_text),
+    **dict.fromkeys(("name", "queue", "exchange", "routing_key", "signum"), judge.name),
+    **dict.fromkeys(("root_id", "parent_id"), judge.short_text),
     **dict.fromkeys(("eta", "expires"), judge.moment),
     **dict.fromkeys(("requeue", "terminated", "expired"), bool),
     **dict.fromkeys(_TEXTS, _text),
@@ -75,6 +75,9 @@ class Fields:
             data["exception"] = self._unwrapped(data["exception"], event)
         if "queue" in data and data.get("routing_key") == data["queue"]:
             del data["routing_key"]
+        if "root_id" in data and data["root_id"] == event["uuid"]:
+            # The same object: many are remembered.
+            data["root_id"] = event["uuid"]
         return data
 
     def text(self, field: str, value: Any, name: object = None) -> str:

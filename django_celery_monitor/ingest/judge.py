@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from datetime import UTC, datetime
+from sys import intern
 from typing import Any, Final
 
 import orjson
@@ -96,6 +97,12 @@ def moment(value: object) -> float | None:
     except (ValueError, OverflowError):
         return None
     return seconds if 0 < seconds < _LATEST else None
+
+
+def name(value: object) -> str | None:
+    """As ``short_text``, of which there are few: one object for each."""
+    text = short_text(value)
+    return None if text is None else intern(text)
 
 
 def short_text(value: object) -> str | None:

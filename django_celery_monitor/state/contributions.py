@@ -49,14 +49,30 @@ def flows(facts: Facts) -> list[Flow]:
     return found
 
 
-def merely_began(old: Facts, facts: Facts) -> bool:
-    """Whether ``flows`` is sure to be the same: nothing was received nor ended in between."""
-    return (
-        len(old.runs) == len(facts.runs) == 1
-        and (old.name, old.queue) == (facts.name, facts.queue)
-        and old.runs[0].end is facts.runs[0].end is None
-        and old.runs[0].received == facts.runs[0].received
-        and old.runs[0].worker == facts.runs[0].worker
+def flows_between(old: Facts, facts: Facts) -> tuple[list[Flow], list[Flow]]:
+    """The flows that went and those that came."""
+    if _goes_on(old, facts):
+        run = facts.runs[0]
+        return [], [_ended(facts, run)] if run.outcome in COUNTED else []
+    gone, come = flows(old), []
+    for flow in flows(facts):
+        if flow in gone:
+            gone.remove(flow)
+        else:
+            come.append(flow)
+    return gone, come
+
+
+def _goes_on(old: Facts, facts: Facts) -> bool:
+    """Whether nothing happened to an open run but perhaps its end, as most often."""
+    if not len(old.runs) == len(facts.runs) == 1 or old.runs[0].end is not None:
+        return False
+    was, run = old.runs[0], facts.runs[0]
+    return (was.received, was.worker, old.name, old.queue) == (
+        run.received,
+        run.worker,
+        facts.name,
+        facts.queue,
     )
 
 

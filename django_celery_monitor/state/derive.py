@@ -102,12 +102,12 @@ def derive(events: list[TaskEvent]) -> Facts:
         running_again,
         latest.get("root_id", ""),
         latest.get("parent_id", ""),
-        *(_recorded(published) if published else _UNRECORDED),
+        *(recorded(published) if published else UNRECORDED),
         runs,
     )
 
 
-def _recorded(published: dict[str, Any]) -> tuple[str, Any, str, str]:
+def recorded(published: dict[str, Any]) -> tuple[str, Any, str, str]:
     return (
         published.get("group_id", ""),
         published.get("priority"),
@@ -123,7 +123,7 @@ RESULT_BACKEND: Final = "result backend"
 # The weakest first.
 _SOURCES: Final = (WORKER_LOST, WORKER_ASKED, RESULT_BACKEND)
 _NO_WORKER_S_WORD: Final = frozenset({"sent", PUBLISHED, SETTLED})
-_UNRECORDED: Final[tuple[str, Any, str, str]] = ("", None, "", "")
+UNRECORDED: Final[tuple[str, Any, str, str]] = ("", None, "", "")
 _NOTHING: Final = TaskEvent(0.0, 0, "", "", 0, {})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -11,19 +11,19 @@ from django.db import transaction
 from django_celery_monitor.conf import get_settings
 from django_celery_monitor.events import PUBLISHED, SETTLED, Decoded, TaskEvent, Timestamp
 from django_celery_monitor.models import BadEvent, Task
-from django_celery_monitor.state.derive import Facts, derive
+from django_celery_monitor.state.advance import begin
+from django_celery_monitor.state.derive import derive
 from django_celery_monitor.state.event_set import union
-from django_celery_monitor.storage import history, known, lock, workers
+from django_celery_monitor.storage import history, known, lock, task_events, workers
 from django_celery_monitor.storage.bulk import upsert
 from django_celery_monitor.storage.counts import Tally
 from django_celery_monitor.storage.errors import ErrorChanges
-from django_celery_monitor.storage.recent import Known, Recent
+from django_celery_monitor.storage.recent import Life, Recent
 from django_celery_monitor.storage.rows import COLUMNS, moment, task_row
 from django_celery_monitor.storage.totals import TotalsTally
 
 # No sign of life of a worker: their host published the task, or is ours.
 _FROM_ELSEWHERE: Final = frozenset({"sent", PUBLISHED, SETTLED})
-_NOTHING: Final = Known([], None)
 
 
 class Stored(NamedTuple):
@@ -55,7 +55,7 @@ def store(decoded: Decoded, arrived: Timestamp, using: str, recent: Recent | Non
         if not (tasks or changed_workers or recorded or decoded.bad):
             transaction.set_rollback(True, using=using)
             return Stored(0, [], [], late)
-    recent.keep(changes.stored(), held.revision)
+    recent.keep(changes.lives, held.revision)
     return Stored(held.revision, tasks, changed_workers, late)
 
 
@@ -81,14 +81,16 @@ def _merge_tasks(
         return changes, 0
     watermark = held.pruned_before.timestamp() if held.pruned_before else 0.0
     late = 0
-    stored = recent.known(new, held.revision)
-    stored.update(known.load([each for each in new if each not in stored], using))
-    for task_id, arrivals in new.items():
-        before = stored.get(task_id, _NOTHING)
-        events = union(before.events, arrivals)
-        if events is before.events:
+    lives = recent.at(held.revision)
+    others = [each for each, arrivals in new.items() if not changes.go_on(each, arrivals, lives)]
+    stored = known.load([each for each in others if each not in lives], using)
+    for task_id in others:
+        life, arrivals = lives.get(task_id), new[task_id]
+        before = life.events(task_id) if life else stored.get(task_id, [])
+        events = union(before, arrivals)
+        if events is before:
             continue
-        if not before.events and events[-1].timestamp <= watermark:
+        if not before and events[-1].timestamp <= watermark:
             # Delivered again after retention deleted it: it must not come back to life.
             late += len(events)
             continue
@@ -102,30 +104,39 @@ class _Changes:
 
     def __init__(self) -> None:
         self.rows: list[tuple[Any, ...]] = []
-        self._facts: list[Facts] = []
+        # Of each row, for ``Recent``.
+        self.lives: list[tuple[str, Life | None]] = []
         self._tally = Tally()
         self._totals = TotalsTally()
         self._errors = ErrorChanges()
 
-    def add(self, task_id: str, before: Known, events: list[TaskEvent]) -> None:
+    def go_on(self, task_id: str, arrivals: list[TaskEvent], lives: dict[str, Life]) -> bool:
+        """Take the short way, for the next events of a usual life; whether it was one."""
+        life = lives.get(task_id)
+        then = life.after(arrivals) if life else None
+        if life is None or then is None:
+            return False
+        self._tally.move(life.facts, then.facts)
+        self._totals.add_new(arrivals, then.facts.name, life.facts.queue)
+        self.rows.append(task_row(task_id, then.facts, then.text))
+        self.lives.append((task_id, None if then.facts.finished else then))
+        return True
+
+    def add(self, task_id: str, before: list[TaskEvent], events: list[TaskEvent]) -> None:
         """``before``: what was stored; no events of a new task."""
-        facts = derive(events)
-        if before.events:
-            old = before.facts or derive(before.events)
+        facts = (begin(events[0]) if len(events) == 1 else None) or derive(events)
+        if before:
+            old = derive(before)
             self._tally.move(old, facts)
-            self._errors.add(task_id, events, facts, before.events, old)
-            self._totals.add(events, facts.name, before.events, old.name)
+            self._errors.add(task_id, events, facts, before, old)
+            self._totals.add(events, facts.name, before, old.name)
         else:
             self._tally.add(facts, 1)
             self._errors.add(task_id, events, facts, [], None)
             self._totals.add_new(events, facts.name)
-        self.rows.append(task_row(task_id, facts, events))
-        self._facts.append(facts)
-
-    def stored(self) -> Iterator[tuple[str, str, Facts]]:
-        """The id, the text of the events, and the facts of each row."""
-        for row, facts in zip(self.rows, self._facts, strict=True):
-            yield row[0], row[-1], facts
+        text = task_events.encode(events, facts)
+        self.rows.append(task_row(task_id, facts, text))
+        self.lives.append((task_id, Life.of(events, facts, text)))
 
     def save(self, using: str) -> None:
         upsert(Task, COLUMNS, ("id",), self.rows, using)

@@ -12,9 +12,8 @@ from typing import Any, Final
 from django.db.models import QuerySet
 
 from django_celery_monitor.models import TaskCount, TaskStats
-from django_celery_monitor.state.contributions import Cohort, Flow, cohort, flows, merely_began
+from django_celery_monitor.state.contributions import Cohort, Flow, cohort, flows, flows_between
 from django_celery_monitor.state.derive import Facts
-from django_celery_monitor.state.sketch import bin_of
 from django_celery_monitor.storage import flows as stats
 from django_celery_monitor.storage.bulk import upsert
 from django_celery_monitor.storage.flows import PERIODS, Sums
@@ -28,10 +27,8 @@ class Tally:
     """Signed contributions of a batch: what its tasks add now, less what they added before."""
 
     def __init__(self) -> None:
-        # By grain, minute and label.
-        self._flows: dict[tuple[str, int, str], Sums] = {}
-        # The same by minute, name, worker and queue, so that one look finds all three.
-        self._places: dict[tuple[Any, ...], tuple[Sums, ...]] = {}
+        # By minute, name, worker and queue; added up by each of the three when the batch is done.
+        self._flows: dict[tuple[Any, ...], Sums] = {}
         self._cohorts: dict[Cohort, int] = {}
 
     def add(self, facts: Facts, sign: int) -> None:
@@ -41,20 +38,16 @@ class Tally:
         self._cohorts[now] = self._cohorts.get(now, 0) + sign
 
     def move(self, old: Facts, facts: Facts) -> None:
-        """Count a task out as it was and in as it is; most of that is the same."""
-        if old.state != facts.state or old.name != facts.name or old.time != facts.time:
-            before, now = cohort(old), cohort(facts)
+        """Count a task out as it was and in as it is."""
+        before = cohort(old)
+        if old.name == facts.name and old.time == facts.time:
+            now = Cohort(before.minute, facts.name, facts.state)
+        else:
+            now = cohort(facts)
+        if now != before:
             self._cohorts[before] = self._cohorts.get(before, 0) - 1
             self._cohorts[now] = self._cohorts.get(now, 0) + 1
-        if merely_began(old, facts):
-            return
-        gone = flows(old)
-        come = []
-        for flow in flows(facts):
-            if flow in gone:
-                gone.remove(flow)
-            else:
-                come.append(flow)
+        gone, come = flows_between(old, facts)
         self._add(gone, -1)
         self._add(come, 1)
 
@@ -63,18 +56,11 @@ class Tally:
 
     def _add(self, found: list[Flow], sign: int) -> None:
         for flow in found:
-            runtime_bin = None if flow.runtime is None else str(bin_of(flow.runtime))
-            wait_bin = None if flow.wait is None else str(bin_of(flow.wait))
-            for sums in self._places.get(flow[:4]) or self._place(flow):
-                sums.count(flow, sign, runtime_bin, wait_bin)
-
-    def _place(self, flow: Flow) -> tuple[Sums, ...]:
-        """The sums that a flow counts in; most tasks of a batch share them with another."""
-        labels = ((_NAME, flow.name), (_WORKER, flow.worker), (_QUEUE, flow.queue))
-        keys = [(grain, flow.minute, label) for grain, label in labels]
-        found = tuple([self._flows.setdefault(key, Sums()) for key in keys])
-        self._places[flow[:4]] = found
-        return found
+            place = flow[:4]
+            sums = self._flows.get(place)
+            if sums is None:
+                sums = self._flows[place] = Sums()
+            sums.count(flow, sign)
 
     def save(self, using: str) -> None:
         stats.add(self.by_row(), using)
@@ -82,8 +68,12 @@ class Tally:
 
     def by_row(self) -> dict[stats.Key, Sums]:
         """The flows added up for each row of ``TaskStats``."""
+        minutes: dict[tuple[str, int, str], Sums] = {}
+        for (minute, *labels), sums in self._flows.items():
+            for grain, label in zip((_NAME, _WORKER, _QUEUE), labels, strict=True):
+                minutes.setdefault((grain, minute, label), Sums()).add(sums)
         changes: dict[stats.Key, Sums] = {}
-        for (grain, minute, label), sums in self._flows.items():
+        for (grain, minute, label), sums in minutes.items():
             # A later event of a task that was counted before often changes nothing here.
             if sums.are_zero():
                 continue

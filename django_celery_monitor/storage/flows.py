@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 
 from django_celery_monitor.models import TaskStats
 from django_celery_monitor.state.contributions import COUNTED, OTHER, Flow
+from django_celery_monitor.state.sketch import bin_of
 from django_celery_monitor.storage.bulk import upsert
 from django_celery_monitor.storage.rows import moment
 
@@ -45,16 +46,15 @@ class Sums:
         self.runtime_bins: Bins = {}
         self.wait_bins: Bins = {}
 
-    def count(self, flow: Flow, sign: int, runtime_bin: str | None, wait_bin: str | None) -> None:
-        """The bins are those of the flow's own durations."""
-        totals = self.totals
+    def count(self, flow: Flow, sign: int) -> None:
+        totals, runtime, wait = self.totals, flow.runtime, flow.wait
         totals[flow.kind] += sign
-        if runtime_bin is not None and flow.runtime is not None:
-            totals["runtime_us"] += sign * flow.runtime
-            _add_to_bin(self.runtime_bins, runtime_bin, sign)
-        if wait_bin is not None and flow.wait is not None:
-            totals["wait_us"] += sign * flow.wait
-            _add_to_bin(self.wait_bins, wait_bin, sign)
+        if runtime is not None:
+            totals["runtime_us"] += sign * runtime
+            _add_to_bin(self.runtime_bins, str(bin_of(runtime)), sign)
+        if wait is not None:
+            totals["wait_us"] += sign * wait
+            _add_to_bin(self.wait_bins, str(bin_of(wait)), sign)
 
     def add(self, other: Sums) -> None:
         for field, change in other.totals.items():

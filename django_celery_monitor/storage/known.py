@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from django.db import connections
 
+from django_celery_monitor.events import TaskEvent
 from django_celery_monitor.models import Task
-from django_celery_monitor.storage.recent import Known
 from django_celery_monitor.storage.rows import stored_events
 from django_celery_monitor.storage.task_events import SHARED
 
@@ -21,13 +21,11 @@ _COLUMNS: Final = ("id", "events", *SHARED)
 _CHUNK: Final = 500
 
 
-def load(ids: list[str], using: str) -> dict[str, Known]:
+def load(ids: list[str], using: str) -> dict[str, list[TaskEvent]]:
     """The stored events of those of the tasks that exist."""
     if not ids:
         return {}
-    return {
-        row[0]: Known(stored_events(row[0], row[1], row[2:]), None) for row in _select(ids, using)
-    }
+    return {row[0]: stored_events(row[0], row[1], row[2:]) for row in _select(ids, using)}
 
 
 def _select(ids: list[str], using: str) -> Iterator[tuple[Any, ...]]:

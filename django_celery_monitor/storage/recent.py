@@ -3,69 +3,83 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from django_celery_monitor.events import TaskEvent
+from django_celery_monitor.state.advance import advance, is_usual
 from django_celery_monitor.state.derive import Facts
+from django_celery_monitor.storage import task_events
 from django_celery_monitor.storage.rows import stored_events
-from django_celery_monitor.storage.task_events import SHARED
 
-# Characters of texts, and what an entry costs beside its texts, counted as if it were characters.
-LIMIT: Final = 17_000_000
-_ENTRY: Final = 800
+# Characters of texts, and what an entry costs beside them, with the texts of later events.
+LIMIT: Final = 30_000_000
+ENTRY: Final = 1000
+_time = itemgetter(0)
 
 
-class Known(NamedTuple):
-    """What is stored of a task."""
+class Life(NamedTuple):
+    """A task as it is stored, so far as the next event of a usual life needs to know."""
 
-    events: list[TaskEvent]
-    # ``None`` when nobody has derived them yet.
-    facts: Facts | None
+    facts: Facts
+    # Its events (see ``task_events``), and the clock of the latest.
+    text: str
+    clock: int
+    # What it counts of the limit.
+    size: int
+
+    @classmethod
+    def of(cls, events: list[TaskEvent], facts: Facts, text: str) -> Life | None:
+        """``None``: their next event needs all of them."""
+        if not is_usual(events):
+            return None
+        size = ENTRY + len(text) + len(facts.args) + len(facts.kwargs)
+        return cls(facts, text, events[-1].clock, size)
+
+    def after(self, events: list[TaskEvent]) -> Life | None:
+        """With the next events; ``None`` when they are not what usually comes next."""
+        life = self
+        for event in sorted(events, key=_time) if len(events) > 1 else events:
+            facts = advance(life.facts, event)
+            # Of an earlier event of the host the text would say that it is the row's worker.
+            if facts is None or (not life.facts.worker and event.hostname in life.text):
+                return None
+            last = life.facts.updated, life.clock
+            life = Life(
+                facts, task_events.append(life.text, last, event, facts), event.clock, life.size
+            )
+        return life
+
+    def events(self, task_id: str) -> list[TaskEvent]:
+        shared: list[Any] = [getattr(self.facts, field) for field in task_events.SHARED]
+        return stored_events(task_id, self.text, shared)
 
 
 class Recent:
-    """Trusted only while nobody else writes, which the revision tells."""
+    """Lives by task; trusted only while nobody else writes, which the revision tells."""
 
     def __init__(self, limit: int = LIMIT) -> None:
-        self._tasks: dict[str, tuple[str, Facts, int]] = {}
+        self._lives: dict[str, Life] = {}
         self._limit = limit
         self._size = 0
         self._revision = 0
 
-    def known(self, ids: Iterable[str], revision: int) -> dict[str, Known]:
-        """Of the tasks those that need no reading; ``revision`` is what the lock gave."""
+    def at(self, revision: int) -> dict[str, Life]:
+        """What can be trusted by one who holds the lock and will write that revision."""
         if revision != self._revision + 1:
-            self._tasks.clear()
+            self._lives.clear()
             self._size = 0
-        return {
-            task_id: Known(_events(task_id, found[0], found[1]), found[1])
-            for task_id in ids
-            if (found := self._tasks.get(task_id))
-        }
+        return self._lives
 
-    def keep(self, stored: Iterable[tuple[str, str, Facts]], revision: int) -> None:
-        """After the commit: the id, the text of the events, and what was derived from them."""
+    def keep(self, changed: Iterable[tuple[str, Life | None]], revision: int) -> None:
+        """After the commit; ``None``: of a life that has ended or is no usual one."""
         self._revision = revision
-        for task_id, text, facts in stored:
-            self._drop(task_id)
-            if _goes_on(facts):
-                size = _ENTRY + len(text) + len(facts.args) + len(facts.kwargs)
-                self._tasks[task_id] = text, facts, size
-                self._size += size
+        lives = self._lives
+        for task_id, life in changed:
+            if (gone := lives.pop(task_id, None)) is not None:
+                self._size -= gone.size
+            if life is not None:
+                lives[task_id] = life
+                self._size += life.size
         while self._size > self._limit:
-            self._drop(next(iter(self._tasks)))
-
-    def _drop(self, task_id: str) -> None:
-        found = self._tasks.pop(task_id, None)
-        if found:
-            self._size -= found[2]
-
-
-def _goes_on(facts: Facts) -> bool:
-    """No run has ended; so nothing of it is an error, whose traceback lies elsewhere."""
-    return not [run for run in facts.runs if run.end or run.error] and not facts.result
-
-
-def _events(task_id: str, text: str, facts: Facts) -> list[TaskEvent]:
-    shared: list[Any] = [getattr(facts, field) for field in SHARED]
-    return stored_events(task_id, text, shared)
+            self._size -= lives.pop(next(iter(lives))).size

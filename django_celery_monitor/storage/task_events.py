@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import orjson
 
-from django_celery_monitor.events import PUBLISHED, TaskEvent
+from django_celery_monitor.events import PUBLISHED, TaskEvent, Timestamp
 from django_celery_monitor.state.derive import Facts
 
 # Fields of an event's data that the row has a column for, by the letter that stands for them.
@@ -68,21 +68,36 @@ def encode(events: list[TaskEvent], facts: Facts) -> str:
 
     Tracebacks are left out: ``TaskError`` keeps them.
     """
-    worker = facts[_WORKER]
     entries: list[list[Any]] = []
     before = ticks = 0
-    for timestamp, clock, kind, hostname, pid, data in events:
-        units = round(timestamp * _UNITS)
-        # A time that is no whole number of units is kept as it is.
-        time = units - before if units / _UNITS == timestamp else timestamp
-        tag, rest = _said(kind, data, facts)
-        entry: list[Any] = [time, clock - ticks, tag, 0 if hostname == worker else hostname, pid]
-        if rest:
-            entry.append(rest)
-        entries.append(entry)
-        before, ticks = units, clock
+    for event in events:
+        units = round(event[0] * _UNITS)
+        entries.append(_entry(event, facts, units, before, ticks))
+        before, ticks = units, event[1]
     # Sorted, here and in a tag: equal sets have one text, whatever they were merged from.
     return orjson.dumps(entries, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def append(text: str, last: tuple[Timestamp, int], event: TaskEvent, facts: Facts) -> str:
+    """``text`` with one more event, later than all; ``last``: time and clock of the one before.
+
+    Only for columns that say of the others what they said when ``text`` was made.
+    """
+    units, before = round(event[0] * _UNITS), round(last[0] * _UNITS)
+    entry = _entry(event, facts, units, before, last[1])
+    return f"{text[:-1]},{orjson.dumps(entry, option=orjson.OPT_SORT_KEYS).decode()}]"
+
+
+def _entry(event: TaskEvent, facts: Facts, units: int, before: int, ticks: int) -> list[Any]:
+    timestamp, clock, kind, hostname, pid, data = event
+    # A time that is no whole number of units is kept as it is.
+    time = units - before if units / _UNITS == timestamp else timestamp
+    tag, rest = _said(kind, data, facts)
+    host = 0 if hostname == facts[_WORKER] else hostname
+    entry: list[Any] = [time, clock - ticks, tag, host, pid]
+    if rest:
+        entry.append(rest)
+    return entry
 
 
 def _said(kind: str, data: dict[str, Any], facts: Facts) -> tuple[str, dict[str, Any]]:

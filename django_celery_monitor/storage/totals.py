@@ -39,8 +39,9 @@ class TotalsTally:
     def __init__(self) -> None:
         self._totals: Totals = {}
 
-    def add_new(self, events: list[TaskEvent], name: str) -> None:
-        count(events, name, self._totals)
+    def add_new(self, events: list[TaskEvent], name: str, queue: str = "") -> None:
+        """``queue``: that of earlier events, none of which is in ``events``."""
+        count(events, name, self._totals, queue)
 
     def add(
         self, events: list[TaskEvent], name: str, before: list[TaskEvent], old_name: str

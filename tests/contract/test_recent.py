@@ -12,7 +12,7 @@ from django_celery_monitor.pipeline import Pipeline
 from django_celery_monitor.state.derive import derive
 from django_celery_monitor.state.event_set import union
 from django_celery_monitor.storage import recent
-from django_celery_monitor.storage.recent import Recent
+from django_celery_monitor.storage.recent import Life, Recent
 from tests.contract.stored import (
     ARRIVED,
     counts,
@@ -100,11 +100,10 @@ def test_a_task_that_goes_on_is_not_read_again(alias: str, monkeypatch: pytest.M
 
 
 def test_no_more_is_remembered_than_the_limit() -> None:
-    kept = Recent(limit=3 * recent._ENTRY)
-    facts = derive(union([], [event("sent")]))
+    kept = Recent(limit=3 * recent.ENTRY)
+    events = union([], [event("sent", args="", kwargs="")])
+    life = Life.of(events, derive(events), "[]")
     for revision in range(1, 11):
-        kept.keep([(f"t{revision}", "[]", facts)], revision)
-    known = kept.known([f"t{number}" for number in range(1, 11)], 11)
-    assert 1 <= len(known) <= 3
-    assert "t10" in known
-    assert kept.known(["t10"], 13) == {}
+        kept.keep([(f"t{revision}", life)], revision)
+    assert list(kept.at(11)) == ["t9", "t10"]
+    assert kept.at(13) == {}
