@@ -49,32 +49,15 @@ def begin(event: TaskEvent) -> Facts | None:
     else:
         return None
     time = event.timestamp
-    return Facts(
-        data.get("name", ""),
-        states.PENDING,
-        "sender",
-        time,
-        time,
-        None,
-        None,
-        None,
-        time,
-        data.get("eta"),
-        data.get("expires"),
-        "",
-        data.get("queue", ""),
-        data.get("args", ""),
-        data.get("kwargs", ""),
-        "",
-        "",
-        None,
-        data.get("retries", 0),
-        False,
-        data.get("root_id", ""),
-        data.get("parent_id", ""),
+    values = (
+        *(data.get("name", ""), states.PENDING, "sender", time, time, None, None, None, time),
+        *(data.get("eta"), data.get("expires"), "", data.get("queue", "")),
+        *(data.get("args", ""), data.get("kwargs", ""), "", "", None),
+        *(data.get("retries", 0), False, data.get("root_id", ""), data.get("parent_id", "")),
         *told,
         (),
     )
+    return Facts._make(values)
 
 
 def advance(facts: Facts, event: TaskEvent) -> Facts | None:

@@ -11,7 +11,7 @@ from django_celery_monitor.models import Task
 from django_celery_monitor.state.derive import Facts, derive
 from django_celery_monitor.storage import task_events
 
-# In the order of ``task_row``.
+# The id, what is in ``Facts`` under the names and in the order of its fields, and two texts.
 COLUMNS: Final = (
     "id",
     "name",
@@ -45,6 +45,9 @@ COLUMNS: Final = (
 )
 _ROOT: Final = task_events.SHARED.index("root_id")
 _MAX_RETRIES: Final = 2**31 - 1
+_TIMES: Final = range(COLUMNS.index("time"), COLUMNS.index("expires") + 1)
+_TEXTS: Final = slice(COLUMNS.index("args"), COLUMNS.index("exception") + 1)
+_RETRIES, _ROOT_ID = COLUMNS.index("retries"), COLUMNS.index("root_id")
 _at: Final = datetime.fromtimestamp
 
 
@@ -69,68 +72,19 @@ def facts_of(task: Task) -> Facts:
 
 def task_row(task_id: str, facts: Facts, events: str) -> tuple[Any, ...]:
     """The values of ``COLUMNS``; ``events`` is their text (see ``task_events``)."""
-    # Taken apart at once: asking for each by its name costs more than the row.
-    (
-        name,
-        state,
-        known_by,
-        time,
-        sent,
-        received,
-        started,
-        finished,
-        updated,
-        eta,
-        expires,
-        worker,
-        queue,
-        args,
-        kwargs,
-        result,
-        exception,
-        runtime,
-        retries,
-        running_again,
-        root_id,
-        parent_id,
-        group_id,
-        priority,
-        periodic_name,
-        origin,
-        _runs,
-    ) = facts
-    return (
-        task_id,
-        name,
-        state,
-        known_by,
-        _at(time, UTC),
-        None if sent is None else _at(sent, UTC),
-        None if received is None else _at(received, UTC),
-        None if started is None else _at(started, UTC),
-        None if finished is None else _at(finished, UTC),
-        _at(updated, UTC),
-        None if eta is None else _at(eta, UTC),
-        None if expires is None else _at(expires, UTC),
-        worker,
-        queue,
-        args,
-        kwargs,
-        result,
-        exception,
-        runtime,
-        retries if retries < _MAX_RETRIES else _MAX_RETRIES,
-        running_again,
+    # The columns are the facts, in their order; but the last one is their runs.
+    row: list[Any] = [task_id, *facts]
+    texts = [text for text in row[_TEXTS] if text]
+    row[-1] = "\n".join(texts).lower()
+    for place in _TIMES:
+        if (time := row[place]) is not None:
+            row[place] = _at(time, UTC)
+    if facts.retries > _MAX_RETRIES:
+        row[_RETRIES] = _MAX_RETRIES
+    if facts.root_id == task_id:
         # Most tasks are the root of their family; saying so would cost a tenth of the table.
-        "" if root_id == task_id else root_id,
-        parent_id,
-        group_id,
-        priority,
-        periodic_name,
-        origin,
-        "\n".join([text for text in (args, kwargs, result, exception) if text]).lower(),
-        events,
-    )
+        row[_ROOT_ID] = ""
+    return (*row, events)
 
 
 @overload
