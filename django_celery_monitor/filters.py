@@ -11,15 +11,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from django.db.models import Q
+from django.db.models import DateTimeField, Q, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
+from django_celery_monitor.models import TaskError
 from django_celery_monitor.state.states import GROUP_OF, GROUPS
 
 MAX_ALTERNATIVES = 100
+# Of the failures that a filter asks for, so many are looked at, the newest.
+NEWEST_FAILURES = 5_000
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -142,6 +146,20 @@ def _search(value: str) -> Q:
     return Q(search__contains=value.lower())
 
 
+def _failed_with(value: str) -> Q:
+    """Tasks with a failure of a type, or of a kind: 16 hexadecimal digits are a fingerprint."""
+    column = "fingerprint" if re.fullmatch(r"[0-9a-f]{16}", value) else "type"
+    return _failures(Q(**{column: value}))
+
+
+def _failures(condition: Q) -> Q:
+    rows = TaskError.objects.filter(condition, retry=False, duplicate=False)
+    # A limit inside of "in" is more than MariaDB can do.
+    floor = Subquery(rows.order_by("-time").values("time")[NEWEST_FAILURES : NEWEST_FAILURES + 1])
+    first = Value(datetime.fromtimestamp(0, UTC), DateTimeField())
+    return Q(id__in=rows.filter(time__gte=Coalesce(floor, first)).values("task_id"))
+
+
 def moment(value: str) -> datetime:
     """An ISO 8601 time, or how long ago: ``90s``, ``15m``, ``2h``, ``7d``, ``1w``; in UTC."""
     try:
@@ -171,5 +189,8 @@ FIELDS: dict[str, Callable[[str], Q]] = {
     "parent": _text("parent_id"),
     "after": lambda value: Q(time__gte=moment(value)),
     "before": lambda value: Q(time__lt=moment(value)),
+    "error": _failed_with,
+    # When it failed; a task may have begun long before.
+    "failed": lambda value: _failures(Q(time__gte=moment(value))),
     "q": _search,
 }

@@ -26,6 +26,8 @@ FILTERS: Final = {
     "parent": "The id of the task that sent it.",
     "after": "Not before this time: ISO 8601, or how long ago, such as 15m, 2h or 7d.",
     "before": "Before this time.",
+    "error": "The type of a failure, or its fingerprint.",
+    "failed": "Failed at this time or later: as after, but by the time of the failure.",
     "q": "Text in arguments, result or error; needs the right to see them.",
 }
 

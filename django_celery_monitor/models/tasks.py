@@ -118,6 +118,12 @@ class TaskError(models.Model):
         indexes = (
             models.Index(fields=["time"], name="dcm_taskerror_time"),
             models.Index(fields=["fingerprint", "time"], name="dcm_taskerror_kind"),
+            models.Index(fields=["type", "time"], name="dcm_taskerror_type"),
+            # Failures by task and kind are counted in the index alone.
+            models.Index(
+                fields=["retry", "duplicate", "time", "name", "fingerprint"],
+                name="dcm_taskerror_failure",
+            ),
         )
 
     def __str__(self) -> str:

@@ -57,6 +57,8 @@ FILTERS: Final = {
     "parent": gettext_lazy("Parent"),
     "after": gettext_lazy("After"),
     "before": gettext_lazy("Before"),
+    "error": gettext_lazy("Error"),
+    "failed": gettext_lazy("Failed since"),
     "q": gettext_lazy("Text"),
 }
 NOTHING = "\N{EN DASH}"
