@@ -56,10 +56,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 OPTIONS: dict[str, Any] = {"batch_size": 100, "flush_interval": 0.02, "enable": False}
 
 
-@pytest.fixture(params=["memory", "redis", "rabbitmq"])
-def app(request: pytest.FixtureRequest) -> Celery:
+@pytest.fixture(params=["memory", "filesystem", "redis", "rabbitmq"])
+def app(request: pytest.FixtureRequest, tmp_path: Path) -> Celery:
     if request.param == "memory":
         return app_on("memory://")
+    if request.param == "filesystem":
+        names = ("data_folder_in", "data_folder_out", "control_folder")
+        options = dict.fromkeys(names, str(tmp_path))
+        return app_on("filesystem://", broker_transport_options=options)
     return app_on(request.getfixturevalue(f"{request.param}_url"))
 
 
