@@ -133,6 +133,7 @@ def for_scripts() -> dict[str, str]:
         "%(t)s old": _("%(t)s old"),
         "%(n)s new": _("%(n)s new"),
         "New tasks": _("New tasks"),
+        "Selected; copy it with the keyboard.": _("Selected; copy it with the keyboard."),
         "Live": _("Live"),
         "Polling": _("Polling"),
         "Paused": _("Paused"),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from django_celery_monitor.access.policy import VIEW_TASK, VIEW_WORKER, get_policy
 from django_celery_monitor.conf import get_settings
@@ -22,11 +22,25 @@ from django_celery_monitor.reading.listening import listening
 REVISION = "celery_monitor.revision"
 
 
+# Name of the address, key after ``g``, the right that opens it, label. Without address, not shown.
+SECTIONS: Final = (
+    ("overview", "o", VIEW_TASK, gettext_lazy("Overview")),
+    ("tasks", "t", VIEW_TASK, gettext_lazy("Tasks")),
+    ("types", "y", VIEW_TASK, gettext_lazy("Types")),
+    ("failures", "f", VIEW_TASK, gettext_lazy("Failures")),
+    ("workers", "w", VIEW_WORKER, gettext_lazy("Workers")),
+    ("queues", "q", VIEW_TASK, gettext_lazy("Queues")),
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
+    """``letter`` opens it, after ``g``."""
+
     label: str
     url: str
     key: str
+    letter: str
 
 
 def render_page(
@@ -56,18 +70,13 @@ def render_page(
 
 
 def _sections(request: HttpRequest) -> list[Section]:
-    can = get_policy().can
-    found = []
-    if can(request.user, VIEW_TASK):
-        found.append(_section("overview", _("Overview")))
-        found.append(_section("tasks", _("Tasks")))
-    if can(request.user, VIEW_WORKER):
-        found.append(_section("workers", _("Workers")))
-    return found
-
-
-def _section(key: str, label: str) -> Section:
-    return Section(label=label, url=reverse(f"celery_monitor:{key}"), key=key)
+    policy = get_policy()
+    rights = {act: policy.can(request.user, act) for _key, _letter, act, _label in SECTIONS}
+    return [
+        Section(label=str(label), url=url, key=key, letter=letter)
+        for key, letter, act, label in SECTIONS
+        if rights[act] and (url := _resolved(f"celery_monitor:{key}"))
+    ]
 
 
 def _resolved(name: str) -> str:

@@ -1,5 +1,9 @@
+// One letter, or "g" and a letter; never while somebody types or a dialog is open.
+import { open } from "./dialogs";
 import { togglePause } from "./live";
 import { nextTheme } from "./theme-switch";
+
+type Act = (event: KeyboardEvent) => void;
 
 let prefix = "";
 
@@ -17,46 +21,49 @@ function step(by: number): void {
   next.querySelector("a")?.focus();
 }
 
-export function help(): void {
-  const dialog = document.getElementById("keys");
-  if (dialog instanceof HTMLDialogElement && !dialog.open) dialog.showModal();
-}
-
 function search(): void {
   const input = document.querySelector<HTMLInputElement>("[data-search]");
   if (input) input.focus();
-  else go("t");
+  else section("t")?.click();
 }
 
-function go(section: string): void {
-  document.querySelector<HTMLElement>(`.nav a[data-key="${CSS.escape(section)}"]`)?.click();
+function section(letter: string): HTMLElement | null {
+  return document.querySelector<HTMLElement>(`.nav a[data-key="${CSS.escape(letter)}"]`);
 }
 
-const KEYS: Record<string, () => void> = {
-  "/": search,
-  "?": help,
-  j: () => step(1),
-  k: () => step(-1),
-  l: togglePause,
-  t: nextTheme,
-  go: () => go("o"),
-  gt: () => go("t"),
-  gw: () => go("w"),
-};
+const KEYS = new Map<string, Act>([
+  ["/", search],
+  ["?", () => open("keys")],
+  ["j", () => step(1)],
+  ["k", () => step(-1)],
+  ["l", togglePause],
+  ["t", nextTheme],
+]);
+
+/** A key of one page; tell of it in the template's block `keys`. */
+export function bind(key: string, act: Act): void {
+  KEYS.set(key, act);
+}
+
+function meant(key: string): Act | undefined {
+  if (!prefix) return KEYS.get(key);
+  const link = section(key);
+  return link ? () => link.click() : undefined;
+}
 
 function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.matches("input:not([type=radio]), select, textarea");
+  const field = "input:not([type=radio], [type=checkbox]), select, textarea, [contenteditable]";
+  return target instanceof HTMLElement && target.matches(field);
 }
 
 export function startKeys(): void {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
     if (document.querySelector("dialog[open]")) return;
-    const act = KEYS[prefix + event.key];
+    const act = meant(event.key);
     prefix = event.key === "g" && !prefix ? "g" : "";
     if (!act) return;
     event.preventDefault();
-    act();
+    act(event);
   });
-  document.querySelector("[data-opens=keys]")?.addEventListener("click", help);
 }
