@@ -7,6 +7,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.RemoveIndex(model_name="taskerror", name="dcm_taskerror_time"),
         migrations.AddIndex(
             model_name="taskerror",
             index=models.Index(fields=["type", "time"], name="dcm_taskerror_type"),
@@ -14,7 +15,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="taskerror",
             index=models.Index(
-                fields=["retry", "duplicate", "time", "name", "fingerprint"],
+                fields=["time", "retry", "duplicate", "name", "fingerprint"],
                 name="dcm_taskerror_failure",
             ),
         ),
