@@ -12,18 +12,21 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from django_celery_monitor.conf import get_settings
-from django_celery_monitor.filters import Expression, FilterError, terms, to_q
+from django_celery_monitor.filters import Expression, FilterError, split, to_q
 from django_celery_monitor.models import Task
 from django_celery_monitor.reading.remember import remembered
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+LAST = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """Tasks, newest first. ``older`` and ``newer`` are cursors, ``None`` at the ends.
 
-    ``searched_since`` is how far back a text search looked; ``None`` when it saw everything.
+    ``searched_since`` is how far back a search looked; ``None`` when it saw everything, or found
+    a whole page before. ``older`` looks further then.
     """
 
     items: list[Task]
@@ -32,70 +35,105 @@ class Page:
     searched_since: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Where a page begins; ``newer``: and goes backwards. Without ``time`` at the newest."""
+
+    newer: bool = False
+    time: datetime | None = None
+    id: str = ""
+
+    def beyond(self) -> Q:
+        if self.time is None:
+            return Q()
+        if self.newer:
+            return Q(time__gte=self.time) & (Q(time__gt=self.time) | Q(id__gt=self.id))
+        return Q(time__lte=self.time) & (Q(time__lt=self.time) | Q(id__lt=self.id))
+
+    def order(self) -> tuple[str, str]:
+        return ("time", "id") if self.newer else ("-time", "-id")
+
+
 def page(
     queryset: QuerySet[Task], expression: Expression, cursor: str = "", size: int | None = None
 ) -> Page:
-    """One page of ``queryset``; raises ``FilterError`` for a bad cursor."""
+    """One page of ``queryset``; raises ``FilterError`` for a bad cursor.
+
+    What no index finds is looked for among the next ``SEARCH_WINDOW`` rows that indexes find.
+    """
     size = size or get_settings().PAGE_SIZE
-    matching = queryset.filter(to_q(expression))
-    since = _search_floor(queryset, expression)
-    if since is not None:
-        matching = matching.filter(time__gte=since)
-    newer, position = _decode(cursor)
-    rows = _fetch(matching, newer, position, size + 1)
+    position = _decode(cursor)
+    found, sought = split(expression)
+    matching = queryset.filter(to_q(found) & position.beyond())
+    edge = _edge(matching, position) if sought.parts else None
+    if edge is not None:
+        within = Q(time__lte=edge) if position.newer else Q(time__gte=edge)
+        matching = matching.filter(within)
+    rows = list(matching.filter(to_q(sought)).order_by(*position.order())[: size + 1])
     more = len(rows) > size
-    rows = rows[:size]
-    if newer:
+    return _page(rows[:size], position, more, None if more else edge)
+
+
+def _page(rows: list[Task], position: Position, more: bool, edge: datetime | None) -> Page:
+    if position.newer:
         rows.reverse()
-    return Page(
-        items=rows,
-        older=_encode("o", rows[-1]) if rows and (more or newer) else None,
-        newer=_encode("n", rows[0]) if rows and position and (more or not newer) else None,
-        searched_since=since,
-    )
+        newer = _cursor("n", rows[0]) if more else _further("n", edge, MICROSECOND)
+        older = _cursor("o", rows[-1]) if rows else _back(position)
+        return Page(items=rows, older=older, newer=newer, searched_since=None)
+    older = _cursor("o", rows[-1]) if more else _further("o", edge)
+    newer = None
+    if position.time is not None:
+        newer = _cursor("n", rows[0]) if rows else _back(position)
+    return Page(items=rows, older=older, newer=newer, searched_since=edge)
 
 
-def _fetch(
-    matching: QuerySet[Task], newer: bool, position: tuple[datetime, str] | None, count: int
-) -> list[Task]:
-    if position is None:
-        return list(matching.order_by("-time", "-id")[:count])
-    time, task_id = position
-    if newer:
-        beyond = Q(time__gte=time) & (Q(time__gt=time) | Q(id__gt=task_id))
-        return list(matching.filter(beyond).order_by("time", "id")[:count])
-    beyond = Q(time__lte=time) & (Q(time__lt=time) | Q(id__lt=task_id))
-    return list(matching.filter(beyond).order_by("-time", "-id")[:count])
-
-
-def _search_floor(queryset: QuerySet[Task], expression: Expression) -> datetime | None:
-    """Where the window of a text search ends: no index helps such a search."""
-    found = terms(expression)
-    if not any(term.field == "q" for term in found):
+def _back(position: Position) -> str | None:
+    """From an empty page to where the reader came from."""
+    if position.time is None:
         return None
+    if position.newer:
+        return _encode("o", position.time + MICROSECOND)
+    return _encode("n", position.time)
+
+
+def _edge(matching: QuerySet[Task], position: Position) -> datetime | None:
+    """The time of the last row that is looked at; ``None`` when there are no more than those."""
     window = get_settings().SEARCH_WINDOW
-    newest = queryset.order_by("-time").values_list("time", flat=True)[window : window + 1]
+    times = matching.order_by(position.order()[0]).values_list("time", flat=True)
+    last = times[window - 1 : window + 1]
     try:
-        # Pages of one search had better look equally far back.
-        floor, _when = remembered(f"search floor:{newest.query}", newest.first)
+        found, _when = remembered(f"search edge:{last.query}", lambda: list(last))
     except EmptyResultSet:
         return None
-    return floor
+    return found[0] if len(found) > 1 else None
 
 
-def _encode(direction: str, task: Task) -> str:
-    micros = (task.time - EPOCH) // timedelta(microseconds=1)
-    return base64.urlsafe_b64encode(f"{direction}{micros}|{task.id}".encode()).decode().rstrip("=")
+def _further(direction: str, edge: datetime | None, step: timedelta = timedelta()) -> str | None:
+    """From where a search stopped; ``None`` when it saw everything."""
+    return None if edge is None else _encode(direction, edge + step)
 
 
-def _decode(cursor: str) -> tuple[bool, tuple[datetime, str] | None]:
+def _cursor(direction: str, task: Task) -> str:
+    return _encode(direction, task.time, task.id)
+
+
+def _encode(direction: str, time: datetime, task_id: str = "") -> str:
+    micros = (time - EPOCH) // MICROSECOND
+    return base64.urlsafe_b64encode(f"{direction}{micros}|{task_id}".encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> Position:
     if not cursor:
-        return False, None
+        return Position()
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        found = re.fullmatch(r"([on])(-?[0-9]{1,18})\|([^\0]+)", text, re.DOTALL)
+        found = re.fullmatch(r"([on])(-?[0-9]{1,18})\|([^\0]*)", text, re.DOTALL)
         if found is None:
             raise ValueError(text)
-        return found[1] == "n", (EPOCH + timedelta(microseconds=int(found[2])), found[3])
+        time = EPOCH + timedelta(microseconds=int(found[2]))
+        # The last moment that there is has none after it to go on from.
+        if time > LAST:
+            raise ValueError(text)
+        return Position(newer=found[1] == "n", time=time, id=found[3])
     except (ValueError, OverflowError) as error:
         raise FilterError(_("This page address is damaged: go back to the first page.")) from error

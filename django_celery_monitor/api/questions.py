@@ -8,7 +8,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from django_celery_monitor.conf import get_settings
-from django_celery_monitor.filters import FIELDS, FilterError
+from django_celery_monitor.filters import FilterError
+from django_celery_monitor.filters.url import PARAMETERS
 
 MAX_LIMIT: Final = 1000
 PAGING: Final = {
@@ -24,12 +25,21 @@ FILTERS: Final = {
     "id": "A task id; a final * stands for anything.",
     "root": "The id of the first task of a workflow.",
     "parent": "The id of the task that sent it.",
+    "group": "The id of a group or chord; only known with the recorder.",
     "after": "Not before this time: ISO 8601, or how long ago, such as 15m, 2h or 7d.",
     "before": "Before this time.",
-    "error": "The type of a failure, or its fingerprint.",
+    "error": "The type of a failure, or its fingerprint; a text in it needs the right to see it.",
     "failed": "Failed at this time or later: as after, but by the time of the failure.",
-    "q": "Text in arguments, result or error; needs the right to see them.",
+    "priority": "A number or a comparison: 5, >5, <=3.",
+    "retries": "A number or a comparison: 0, >2.",
+    "runtime": "A comparison: >30s, <=500ms, >2h; of a running task, until now.",
+    "wait": "A comparison: >5m; of a waiting task, until now.",
+    "args": "Text in the arguments; needs the right to see them, as the following do.",
+    "kwargs": "Text in the keyword arguments.",
+    "result": "Text in the result.",
+    "q": "Text in arguments, result or error.",
 }
+OPPOSITES: Final = {f"-{name}": f"Not: as {name}." for name in FILTERS}
 
 
 def limit_of(request: HttpRequest) -> int:
@@ -60,7 +70,7 @@ def documented(parameters: dict[str, str]) -> dict[str, Any]:
     schemas: dict[str, dict[str, Any]] = {
         "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT},
         "cursor": text,
-        **{field: {"type": "array", "items": text} for field in FIELDS},
+        **{name: {"type": "array", "items": text} for name in PARAMETERS},
     }
     return {
         "parameters": [

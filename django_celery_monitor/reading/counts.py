@@ -11,7 +11,17 @@ from django.db.models import Count, Sum
 from django.utils import timezone
 
 from django_celery_monitor.access.policy import User, get_policy
-from django_celery_monitor.filters import And, Expression, Term, moment, state_name, terms, to_q
+from django_celery_monitor.filters import (
+    And,
+    Expression,
+    Not,
+    Term,
+    moment,
+    split,
+    state_name,
+    terms,
+    to_q,
+)
 from django_celery_monitor.models import Task, TaskCount
 from django_celery_monitor.reading.remember import remembered
 from django_celery_monitor.state.states import GROUPS, group
@@ -63,9 +73,8 @@ def facets(user: User, expression: And) -> Facets:
     matrix = _matrix_for(user, expression)
     if matrix is None:
         return _looked_at(user, expression)
-    chosen = _values(expression)
-    groups = matrix.by_group(lambda name: _among(name, chosen["name"], _is_name))
-    names = matrix.by_name(lambda state: _among(state, chosen["state"], _is_state))
+    groups = matrix.by_group(lambda name: _fits(expression, "name", name, _is_name))
+    names = matrix.by_name(lambda state: _fits(expression, "state", state, _is_state))
     return Facets(
         groups=groups, names=names, known_names=_names(names), counted_at=matrix.counted_at
     )
@@ -83,13 +92,13 @@ def kept(user: User, after: str = "", before: str = "") -> Matrix:
 
 def _matrix_for(user: User, expression: And) -> Matrix | None:
     """The exact counts, if the filters are only such as the counters know."""
-    chosen = _values(expression)
+    chosen = _by_field(expression)
     if not set(chosen) <= {"state", "name", "after", "before"}:
         return None
-    after, before = chosen.get("after", [""]), chosen.get("before", [""])
-    if len(after) > 1 or len(before) > 1:
+    after, before = chosen.get("after", []), chosen.get("before", [])
+    if not all(isinstance(part, Term) for part in (*after, *before)):
         return None
-    return kept(user, after[0], before[0])
+    return kept(user, *(terms(part[0])[0].value if part else "" for part in (after, before)))
 
 
 def _count(user: User, after: datetime | None, before: datetime | None) -> Counter[tuple[str, str]]:
@@ -119,11 +128,11 @@ def _tasks(user: User, after: datetime | None, before: datetime | None) -> Count
 
 
 def _looked_at(user: User, expression: And) -> Facets:
-    """Counts of the first ``CAP`` tasks that match; none at all for a text search."""
+    """Counts of the first ``CAP`` tasks that match; none at all where rows must be searched."""
     names = _names(kept(user).by_name())
-    if "q" in _values(expression):
-        return Facets(groups=None, names=None, known_names=names, counted_at=timezone.now())
     others = And(tuple(part for part in expression.parts if terms(part)[0].field != "state"))
+    if split(others)[1].parts:
+        return Facets(groups=None, names=None, known_names=names, counted_at=timezone.now())
     rows = get_policy().visible(user, Task.objects.filter(to_q(others))).order_by()
     of_group = {name: Count("pk", filter=to_q(Term("state", name))) for name in GROUPS}
     groups = Counter(rows[: CAP + 1].aggregate(**of_group))
@@ -136,15 +145,21 @@ def _looked_at(user: User, expression: And) -> Facets:
     )
 
 
-def _values(expression: Expression) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = defaultdict(list)
-    for term in terms(expression):
-        found[term.field].append(term.value)
+def _by_field(expression: And) -> dict[str, list[Expression]]:
+    found: dict[str, list[Expression]] = defaultdict(list)
+    for part in expression.parts:
+        found[terms(part)[0].field].append(part)
     return found
 
 
-def _among(text: str, chosen: list[str], fits: Callable[[str, str], bool]) -> bool:
-    return not chosen or any(fits(text, value) for value in chosen)
+def _fits(part: Expression, field: str, text: str, fits: Callable[[str, str], bool]) -> bool:
+    """Whether what ``part`` says of ``field`` is true of ``text``; it may say nothing of it."""
+    if isinstance(part, Term):
+        return part.field != field or fits(text, part.value)
+    if isinstance(part, Not):
+        return terms(part)[0].field != field or not _fits(part.part, field, text, fits)
+    each = (_fits(inner, field, text, fits) for inner in part.parts)
+    return all(each) if isinstance(part, And) else any(each)
 
 
 def _is_name(name: str, value: str) -> bool:

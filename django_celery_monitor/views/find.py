@@ -1,33 +1,40 @@
-"""The search box: ``state:failed task:shop.* after:2h "timed out"`` becomes parameters."""
+"""The search box: what is typed joins the filters that the address has already."""
 
 from __future__ import annotations
 
-import re
-from typing import Final
+from dataclasses import dataclass
 
 from django.http import QueryDict
 
-from django_celery_monitor.filters import FIELDS
+from django_celery_monitor.filters import FilterError, parse, to_params
 
-_WORD: Final = re.compile(r'(?:(\w+):)?(?:"([^"]*)"?|(\S+))')
-_UUID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
-ALIASES: Final = {"task": "name", "type": "name", "text": "q"}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mistake:
+    """What cannot be understood: the text around it, the part itself, and what would be right."""
+
+    before: str
+    part: str
+    after: str
+    reason: str
 
 
 def understood(params: QueryDict) -> QueryDict:
-    """``params`` with what its ``find`` says; words without a known key search the text."""
-    found = params.copy()
-    for key in ("find", "cursor"):
-        found.pop(key, None)
-    free = []
-    for key, quoted, bare in _WORD.findall(params.get("find", "")):
-        field = ALIASES.get(key, key)
-        if field in FIELDS and (quoted or bare):
-            found.appendlist(field, quoted or bare)
-        elif _UUID.fullmatch(bare) and not key:
-            found["id"] = bare
-        else:
-            free.append(f"{key}:{quoted or bare}" if key else quoted or bare)
-    if free:
-        found["q"] = " ".join(free)
+    """``params`` with what its ``find`` says; raises ``FilterError``."""
+    found = without_find(params)
+    for name, values in to_params(parse(params.get("find", ""))).lists():
+        present = found.getlist(name)
+        found.setlist(name, [*present, *(value for value in values if value not in present)])
+    found.pop("cursor", None)
     return found
+
+
+def without_find(params: QueryDict) -> QueryDict:
+    found = params.copy()
+    found.pop("find", None)
+    return found
+
+
+def mistake(text: str, error: FilterError) -> Mistake:
+    start, end = error.span or (0, len(text))
+    return Mistake(before=text[:start], part=text[start:end], after=text[end:], reason=str(error))

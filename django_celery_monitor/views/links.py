@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from django_celery_monitor.filters import And, terms
+from django_celery_monitor.filters import And, Not, negated, spelled
 from django_celery_monitor.reading.counts import Facets
 from django_celery_monitor.reading.words import FILTERS, GROUPS, count
 from django_celery_monitor.workers import WorkerView
@@ -37,11 +37,12 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chip:
-    """A filter in force; ``url`` is the list without it."""
+    """A filter in force; ``url`` is the list without it, ``text`` its spelling in a search."""
 
     label: str
     value: str
     url: str
+    text: str
 
 
 def changed(params: QueryDict, **values: str | list[str]) -> str:
@@ -53,22 +54,35 @@ def changed(params: QueryDict, **values: str | list[str]) -> str:
     return reverse("celery_monitor:tasks") + (f"?{text}" if text else "")
 
 
+def chosen_only(params: QueryDict, field: str, value: str) -> str:
+    """The list with one value of a field, whatever was chosen or excluded before."""
+    return changed(params, **{field: value, f"-{field}": ""})
+
+
 def chips(params: QueryDict, expression: And) -> list[Chip]:
     found = []
-    for term in terms(expression):
-        rest = [value for value in params.getlist(term.field) if value.strip() != term.value]
-        url = changed(params, **{term.field: rest})
-        label = str(FILTERS.get(term.field, term.field))
-        found.append(Chip(label=label, value=term.value, url=url))
+    for term, excluded in negated(expression):
+        name = f"-{term.field}" if excluded else term.field
+        rest = [value for value in params.getlist(name) if value.strip() != term.value]
+        label = str(FILTERS[term.field])
+        chip = Chip(
+            label=_("Not %(filter)s") % {"filter": label} if excluded else label,
+            value=term.value,
+            url=changed(params, **{name: rest}),
+            text=spelled(And((Not(term) if excluded else term,))),
+        )
+        found.append(chip)
     return found
 
 
 def states(params: QueryDict, counts: Facets) -> list[Link]:
     chosen = params.getlist("state")
-    every = Link(label=_("All"), url=changed(params, state=""), current=not any(chosen))
+    every = Link(label=_("All"), url=chosen_only(params, "state", ""), current=not any(chosen))
     groups = [(key, str(label)) for key, label in GROUPS.items()]
     found = [
-        _counted(label, changed(params, state=key), chosen == [key], counts.groups, key, counts)
+        _counted(
+            label, chosen_only(params, "state", key), chosen == [key], counts.groups, key, counts
+        )
         for key, label in groups
     ]
     if counts.groups is None:
@@ -88,7 +102,7 @@ def names(params: QueryDict, counts: Facets) -> list[Link]:
     numbers = _with_patterns(counts.names, chosen)
     prefix = _common_prefix(shown)
     links = [
-        _counted(name, changed(params, name=name), chosen == [name], numbers, name, counts)
+        _counted(name, chosen_only(params, "name", name), chosen == [name], numbers, name, counts)
         for name in shown
     ]
     return [
@@ -125,7 +139,7 @@ def hosts(params: QueryDict, views: list[WorkerView]) -> list[Link]:
     return [
         Link(
             label=view.worker.hostname,
-            url=changed(params, worker=view.worker.hostname),
+            url=chosen_only(params, "worker", view.worker.hostname),
             current=chosen == [view.worker.hostname],
             hint=view.reason,
             icon=view.health,

@@ -3,18 +3,24 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from django_celery_monitor.access.policy import VIEW_TASK, VIEW_TASK_ARGUMENTS, get_policy
-from django_celery_monitor.filters import And, from_params, terms
+from django_celery_monitor.access.policy import (
+    VIEW_TASK,
+    VIEW_TASK_ARGUMENTS,
+    User,
+    get_policy,
+)
+from django_celery_monitor.conf import get_settings
+from django_celery_monitor.filters import And, FilterError, from_params, is_private, negated
 from django_celery_monitor.paging import page as page_of
 from django_celery_monitor.reading.counts import facets
 from django_celery_monitor.reading.listening import listening
 from django_celery_monitor.views import links
-from django_celery_monitor.views.find import understood
+from django_celery_monitor.views.find import mistake, understood, without_find
 from django_celery_monitor.views.page import page
 from django_celery_monitor.views.rows import rows, tasks_for
 from django_celery_monitor.views.shell import render_page
@@ -23,9 +29,13 @@ from django_celery_monitor.workers import WorkerView, workers_if_allowed
 
 @page(VIEW_TASK)
 def tasks(request: HttpRequest) -> HttpResponse:
-    params = request.GET
-    if "find" in params:
-        return redirect(links.changed(understood(params)))
+    wrong = None
+    if "find" in request.GET:
+        try:
+            return redirect(links.changed(understood(request.GET)))
+        except FilterError as error:
+            wrong = mistake(request.GET["find"], error)
+    params = without_find(request.GET)
     expression = from_params(params)
     payload = _may_search(request, expression)
     now = timezone.now()
@@ -36,23 +46,26 @@ def tasks(request: HttpRequest) -> HttpResponse:
         "collector": heard,
         "payload": payload,
         "chips": links.chips(params, expression),
-        "hidden": [(term.field, term.value) for term in terms(expression)],
+        "hidden": [("-" * no + term.field, term.value) for term, no in negated(expression)],
+        "mistake": wrong,
         "params": params,
-        **_list(request, expression),
-        **_facets(request, expression, workers_if_allowed(request.user, now, heard) or []),
+        **_list(request.user, params, expression),
+        **_facets(
+            request.user, params, expression, workers_if_allowed(request.user, now, heard) or []
+        ),
     }
     return render_page(request, "tasks.html", context)
 
 
-def _list(request: HttpRequest, expression: And) -> dict[str, Any]:
-    params = request.GET
+def _list(user: User, params: QueryDict, expression: And) -> dict[str, Any]:
     cursor = params.get("cursor", "")
-    visible = tasks_for(request.user)
+    visible = tasks_for(user)
     found = page_of(visible, expression, cursor)
     newest = page_of(visible, expression, size=1) if cursor else found
     return {
-        "rows": rows(request.user, found.items),
+        "rows": rows(user, found.items),
         "page": found,
+        "window": get_settings().SEARCH_WINDOW,
         "newest": newest.items[0].id if newest.items else "",
         "first_url": links.changed(params) if cursor else "",
         "older_url": links.changed(params, cursor=found.older) if found.older else "",
@@ -60,9 +73,10 @@ def _list(request: HttpRequest, expression: And) -> dict[str, Any]:
     }
 
 
-def _facets(request: HttpRequest, expression: And, workers: list[WorkerView]) -> dict[str, Any]:
-    params = request.GET
-    counts = facets(request.user, expression)
+def _facets(
+    user: User, params: QueryDict, expression: And, workers: list[WorkerView]
+) -> dict[str, Any]:
+    counts = facets(user, expression)
     return {
         "counts": counts,
         "states": links.states(params, counts),
@@ -76,7 +90,7 @@ def _facets(request: HttpRequest, expression: And, workers: list[WorkerView]) ->
 def _may_search(request: HttpRequest, expression: And) -> bool:
     """Whether the reader may see arguments; a text search would find them out by probing."""
     payload = get_policy().can(request.user, VIEW_TASK_ARGUMENTS)
-    if not payload and any(term.field == "q" for term in terms(expression)):
+    if not payload and is_private(expression):
         raise PermissionDenied(
             _(
                 "Searching the text of tasks needs the right to see arguments and results: "

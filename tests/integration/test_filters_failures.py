@@ -7,8 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from django_celery_monitor import filters
-from django_celery_monitor.filters import FilterError, from_params, to_q
+from django_celery_monitor.filters import FilterError, failures, from_params, to_q
 from django_celery_monitor.models import Task
 from tests.integration.kept import a_task, an_error
 
@@ -52,7 +51,7 @@ def test_by_the_time_of_the_failure_not_of_the_task() -> None:
 
 
 def test_of_too_many_failures_the_newest_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filters, "NEWEST_FAILURES", 2)
+    monkeypatch.setattr(failures, "NEWEST_FAILURES", 2)
     for number in range(5):
         failure(str(number), hours=number)
     # The one at the edge is in.

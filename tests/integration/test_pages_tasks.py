@@ -13,15 +13,16 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
-from django_celery_monitor.models import Task
+from django_celery_monitor.models import Task, TaskError
 from django_celery_monitor.reading import counts
 from django_celery_monitor.state.states import group
 from tests.integration.made import (
     a_collector,
     a_task,
     a_worker,
+    event,
     now,
     received,
     root_client,
@@ -137,6 +138,8 @@ def test_counts_are_those_of_the_rows_also_where_a_window_cuts_a_minute() -> Non
         {"name": "shop.pay"},
         {"state": "failed"},
         {"name": "shop.p*", "state": "succeeded"},
+        {"-name": "shop.pay"},
+        {"-state": "failed"},
     ):
         _check(tasks(client, **params), params)
 
@@ -151,9 +154,13 @@ def _check(response: Any, params: dict[str, str]) -> None:
     client = root_client()
     assert response.context["counts"].at_least is False
     for link in response.context["states"]:
-        assert int(link.count) == len(_all(client, {**params, "state": link.kind})), link
+        assert int(link.count) == len(_all(client, {**params, "-state": "", "state": link.kind})), (
+            link
+        )
     for link in response.context["names"]:
-        assert int(link.count) == len(_all(client, {**params, "name": link.title})), link
+        assert int(link.count) == len(_all(client, {**params, "-name": "", "name": link.title})), (
+            link
+        )
 
 
 def _all(client: Client, params: dict[str, str]) -> list[str]:
@@ -204,7 +211,8 @@ def test_a_state_of_an_app_s_own_counts_as_running_and_is_shown_by_its_name() ->
     ("typed", "becomes"),
     [
         ("state:failed task:shop.*", "state=failed&name=shop.%2A"),
-        ('queue:"my queue" timed out', "queue=my+queue&q=timed+out"),
+        ('queue:"my queue" timed out', "queue=my+queue&q=timed&q=out"),
+        ("-state:succeeded,revoked runtime:>30s", "-state=succeeded&-state=revoked&runtime=%3E30s"),
         ('"timed out"', "q=timed+out"),
         ("after:2h", "after=2h"),
         (
@@ -224,6 +232,71 @@ def test_the_search_box_becomes_filters_in_the_address(typed: str, becomes: str)
 def test_the_search_box_keeps_the_filters_that_are_there_but_not_the_page() -> None:
     response = tasks(state="failed", cursor="x", find="queue:mail")
     assert response["Location"].endswith("?state=failed&queue=mail")
+
+
+@pytest.mark.parametrize(
+    ("typed", "part", "reason"),
+    [
+        ("queue:mail after:soon", "soon", "soon is not a time"),
+        ("stat:failed", "stat:failed", "Did you mean state:?"),
+        ("zebra:1", "zebra:1", "put quotes around it"),
+        ("runtime:30s", "30s", "use &gt;30s"),
+        ("retries:many", "many", "use 3, &gt;2"),
+        ("state:", "state:", "such as state:failed"),
+    ],
+)
+def test_what_cannot_be_understood_is_underlined_and_the_list_stays(
+    typed: str, part: str, reason: str
+) -> None:
+    broken = a_task("failed")
+    a_task()
+    response = tasks(state="failed", find=typed)
+    assert shown(response) == [broken]
+    assert f"<mark>{part}</mark>" in response.text
+    assert reason in response.text
+    assert f'value="{typed}"' in response.text
+
+
+def test_a_search_that_did_not_see_everything_says_so_and_looks_further(
+    settings: Settings,
+) -> None:
+    settings.CELERY_MONITOR = {"SEARCH_WINDOW": 3}
+    old = a_task(ago=60, args="('needle',)")
+    for second in range(5):
+        a_task(ago=second)
+    client = root_client()
+    response = tasks(client, q="needle")
+    assert shown(response) == []
+    assert "None of the 3 tasks back to" in response.text
+    response = client.get(response.context["older_url"])
+    assert shown(response) == [old]
+    assert "back to" not in response.text
+
+
+def test_runs_and_waits_are_found_as_they_are_shown() -> None:
+    quick = a_task(ago=100)
+    running, waiting, at = "r-1", "w-1", now()
+    store(received(running, at - 700), event("started", running, at - 650))
+    store(sent(waiting, at - 400))
+    client = root_client()
+    assert shown(tasks(client, runtime=">10m")) == [running]
+    assert shown(tasks(client, runtime=["<=1s", ">0.4"])) == [quick]
+    assert shown(tasks(client, wait=">5m")) == [waiting]
+    assert set(shown(tasks(client, wait="<2m"))) == {quick, running}
+    assert set(shown(tasks(client, **{"-state": "succeeded"}))) == {running, waiting}
+
+
+def test_an_error_is_found_by_its_type_or_its_text() -> None:
+    broken = a_task("failed")
+    a_task()
+    kind = Task.objects.get(pk=broken).exception.partition("(")[0]
+    client = root_client()
+    assert shown(tasks(client, error=kind)) == [broken]
+    assert shown(tasks(client, error="Card*")) == [broken]
+    assert shown(tasks(client, error="'insufficient_")) == [broken]
+    assert shown(tasks(client, error="insufficient_funds")) == []
+    fingerprint = TaskError.objects.get().fingerprint
+    assert shown(tasks(client, error=fingerprint)) == [broken]
 
 
 def test_each_filter_is_a_chip_whose_link_takes_it_away() -> None:

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from django_celery_monitor.filters import And, Expression, FilterError, Term
+from django_celery_monitor.filters import And, Expression, FilterError, Not, Term
 from django_celery_monitor.models import Task
 from django_celery_monitor.paging import Page, page
 from django_celery_monitor.state.states import GROUP_OF
@@ -97,7 +97,10 @@ def test_an_empty_place() -> None:
     first = get()
     Task.objects.all().delete()
     found = get(first.older)
-    assert (ids(found), found.older, found.newer) == ([], None, None)
+    assert (ids(found), found.older) == ([], None)
+    keep(10, 20, 30)
+    # The way back leads to what is there by now.
+    assert ids(get(found.newer)) == ["a2", "a1"]
 
 
 def test_filters_hold_on_every_page() -> None:
@@ -125,7 +128,7 @@ def test_a_page_is_one_query_wherever_it_lies() -> None:
     [
         "nonsense",
         "🙂",
-        "bzB8",  # o0|
+        "bzI1MzQwMjMwMDc5OTk5OTk5OXxh",  # o253402300799999999|a, the last moment of all
         "bzF8AA",  # o1| and a NUL
         "eDF8YQ",  # x1|a
         "b18xfGE",  # o_1|a
@@ -166,8 +169,52 @@ def test_a_search_says_when_it_did_not_look_at_everything(settings: Settings) ->
     for number in range(5):
         a_task(f"a{number}", search="(1, 'žluť')", time=T0 + timedelta(seconds=number))
     found = get(size=10, expression=Term("q", "ŽLUŤ"))
-    assert found.searched_since == T0 + timedelta(seconds=1)
-    assert ids(found) == ["a4", "a3", "a2", "a1"]
+    assert found.searched_since == T0 + timedelta(seconds=2)
+    assert ids(found) == ["a4", "a3", "a2"]
+
+
+def test_a_search_looks_further_from_where_it_ended(settings: Settings) -> None:
+    settings.CELERY_MONITOR = {"SEARCH_WINDOW": 3}
+    for number in range(10):
+        text = "x" if number in {0, 1, 8} else "y"
+        a_task(f"a{number}", search=text, time=T0 + timedelta(seconds=number))
+    sought = Term("q", "x")
+    met, looked = [], []
+    cursor: str | None = ""
+    while cursor is not None:
+        found = get(cursor, size=2, expression=sought)
+        met.append(ids(found))
+        looked.append(found.searched_since)
+        last, cursor = found, found.older
+    assert met == [["a8"], [], ["a1"], ["a0"]]
+    assert looked == [T0 + timedelta(seconds=second) for second in (7, 4, 1)] + [None]
+    back = []
+    while last.newer is not None:
+        last = get(last.newer, size=2, expression=sought)
+        back.append(ids(last))
+    assert [task_id for found in back for task_id in found] == ["a1", "a8"]
+
+
+def test_a_search_looks_only_at_what_an_index_finds(settings: Settings) -> None:
+    settings.CELERY_MONITOR = {"SEARCH_WINDOW": 2}
+    for number in range(8):
+        name = "shop.rare" if number < 2 else "shop.often"
+        a_task(f"a{number}", name=name, runtime=60.0, time=T0 + timedelta(seconds=number))
+    rare = And((Term("name", "shop.rare"), Term("runtime", ">30s")))
+    found = get(size=10, expression=rare)
+    assert (ids(found), found.searched_since) == (["a1", "a0"], None)
+
+
+def test_times_that_are_equal_do_not_hide_a_task_from_a_search(settings: Settings) -> None:
+    settings.CELERY_MONITOR = {"SEARCH_WINDOW": 2}
+    keep(1, 1, 1, 1, 2)
+    met: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        found = get(cursor, size=10, expression=Not(Term("name", "other")))
+        met += ids(found)
+        cursor = found.older
+    assert sorted(met) == ["a0", "a1", "a2", "a3", "a4"]
 
 
 def test_a_search_that_looked_at_everything_says_nothing(settings: Settings) -> None:

@@ -82,6 +82,18 @@ def test_a_negated_expression() -> None:
     assert terms(And((Not(either), Term("q", "x")))) == [*either.parts, Term("q", "x")]
 
 
+def test_what_is_excluded_has_a_minus_in_the_address() -> None:
+    found = from_params(QueryDict("-queue=a&-queue=b&-state=failed&state=running"))
+    either = Or((Term("queue", "a"), Term("queue", "b")))
+    assert found == And((Term("state", "running"), Not(Term("state", "failed")), Not(either)))
+
+
+def test_texts_and_comparisons_must_all_hold() -> None:
+    found = from_params(QueryDict("q=a&q=b&runtime=>1s&runtime=<2s"))
+    bounds = (Term("runtime", ">1s"), Term("runtime", "<2s"))
+    assert found == And((*bounds, Term("q", "a"), Term("q", "b")))
+
+
 @pytest.mark.parametrize(
     ("value", "ago"),
     [
