@@ -5,25 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
+from playwright.sync_api import Browser, Page, Request, expect
 
 from django_celery_monitor.live.publish import Publisher
-from django_celery_monitor.models import CollectorRun, Task
+from django_celery_monitor.models import CollectorRun
 from django_celery_monitor.pipeline import Pipeline
+from tests.browser.looking import note_complaints, violations
+from tests.browser.pages import PAGES, data
 from tests.integration.made import (
-    HOST,
     Event,
     a_collector,
     a_task,
-    a_worker,
     event,
     now,
     received,
@@ -32,7 +30,6 @@ from tests.integration.made import (
 )
 from tests.waiting import wait_until
 
-AXE = Path(__file__).parents[2] / "frontend/node_modules/axe-core/axe.min.js"
 SignIn = Callable[[User], None]
 Say = Callable[..., None]
 
@@ -53,16 +50,7 @@ def tell(asgi_server: str) -> Iterator[Say]:
 
 @pytest.fixture
 def complaints(page: Page) -> list[str]:
-    """What the console says, breaches of the content security policy included."""
-    found: list[str] = []
-
-    def note(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
-            found.append(message.text)
-
-    page.on("console", note)
-    page.on("pageerror", lambda error: found.append(str(error)))
-    return found
+    return note_complaints(page)
 
 
 @dataclass
@@ -101,24 +89,8 @@ def watch(page: Page) -> Watch:
 @pytest.fixture
 def addresses(asgi_server: str) -> dict[str, str]:
     """Every page with something on it."""
-    a_collector()
-    a_worker()
-    a_worker("celery@batch-1", silent=90)
-    for second in range(40):
-        a_task("failed" if second % 9 == 0 else "succeeded", ago=30 * second)
-    a_task("received")
-    broken = Task.objects.filter(state="FAILURE").first()
-    assert broken
-    return {
-        "overview": asgi_server + reverse("celery_monitor:overview"),
-        "tasks": asgi_server + reverse("celery_monitor:tasks"),
-        "filtered": asgi_server + reverse("celery_monitor:tasks") + "?state=failed&name=shop.*",
-        "nothing": asgi_server + reverse("celery_monitor:tasks") + "?name=nobody",
-        "task": asgi_server + reverse("celery_monitor:task", args=[broken.id]),
-        "workers": asgi_server + reverse("celery_monitor:workers"),
-        "worker": asgi_server + reverse("celery_monitor:worker", args=[HOST]),
-        "refusal": asgi_server + reverse("celery_monitor:tasks") + "?after=soon",
-    }
+    kept = data()
+    return {name: asgi_server + address(kept) for name, address in PAGES.items()}
 
 
 def is_live(page: Page, timeout: float = 5_000) -> None:
@@ -313,66 +285,17 @@ def test_charts_follow_what_happens(
     assert complaints == []
 
 
-# On a phone rows are cards, on a desktop a table.
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 1440), ("light", 360)])
-def test_axe_finds_nothing_serious_on_any_page(
-    page: Page, sign_in: SignIn, addresses: dict[str, str], scheme: Any, width: int
-) -> None:
-    sign_in(superuser())
-    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-    page.set_viewport_size({"width": width, "height": 900})
-    for name, url in addresses.items():
-        page.goto(url)
-        if name == "tasks":
-            page.get_by_text("All filters").click()
-        assert _violations(page) == [], name
-
-
 def test_axe_finds_nothing_serious_in_menu_and_help(
     page: Page, sign_in: SignIn, addresses: dict[str, str]
 ) -> None:
     sign_in(superuser())
     page.goto(addresses["tasks"])
     page.get_by_label("Account and appearance").click()
-    assert _violations(page) == []
+    assert violations(page) == []
     page.keyboard.press("Escape")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_be_visible()
-    assert _violations(page) == []
-
-
-def _violations(page: Page) -> list[str]:
-    # As an extension would, beside the page's own policy.
-    page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
-    return [
-        f"{each['id']}: {[node['html'][:120] for node in each['nodes']]}"
-        for each in found
-        if each["impact"] in {"serious", "critical"}
-    ]
-
-
-def test_no_page_breaks_its_own_policy_or_says_anything_on_the_console(
-    page: Page, sign_in: SignIn, addresses: dict[str, str], complaints: list[str]
-) -> None:
-    sign_in(superuser())
-    for name, url in addresses.items():
-        if name != "refusal":
-            page.goto(url)
-            is_live(page)
-    assert complaints == []
-
-
-@pytest.mark.parametrize("width", [320, 360, 768, 1024, 1920])
-def test_no_page_scrolls_sideways(
-    page: Page, sign_in: SignIn, addresses: dict[str, str], width: int
-) -> None:
-    sign_in(superuser())
-    page.set_viewport_size({"width": width, "height": 800})
-    for name, url in addresses.items():
-        page.goto(url)
-        beyond = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        assert page.evaluate(beyond) <= 0, (name, width)
+    assert violations(page) == []
 
 
 @pytest.mark.parametrize("width", [730, 900, 1000, 1100, 1300])

@@ -1,0 +1,102 @@
+"""Every page there is, for the tests that all of them have to pass: a new page is one more line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+from django.urls import reverse
+from django.utils import timezone
+
+from django_celery_monitor.models import CollectorRun, Task
+from tests.integration.made import (
+    HOST,
+    a_collector,
+    a_task,
+    a_worker,
+    event,
+    failed,
+    now,
+    received,
+    sent,
+    store,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """What pages of one thing are asked for."""
+
+    task: str = "nothing-like-it"
+    host: str = HOST
+    name: str = "shop.ship"
+    queue: str = "mail"
+
+
+PAGES: Final[dict[str, Callable[[Kept], str]]] = {
+    "overview": lambda kept: reverse("celery_monitor:overview"),
+    "tasks": lambda kept: reverse("celery_monitor:tasks"),
+    "filtered": lambda kept: reverse("celery_monitor:tasks") + f"?name={quote(kept.name)}",
+    "nothing found": lambda kept: reverse("celery_monitor:tasks") + "?name=nobody",
+    "task": lambda kept: reverse("celery_monitor:task", args=[kept.task]),
+    "workers": lambda kept: reverse("celery_monitor:workers"),
+    "worker": lambda kept: reverse("celery_monitor:worker", args=[kept.host]),
+    "refusal": lambda kept: reverse("celery_monitor:tasks") + "?after=soon",
+}
+
+
+def nothing() -> Kept:
+    """A project on its first day, its collector running."""
+    a_collector()
+    return Kept()
+
+
+def data() -> Kept:
+    a_collector()
+    a_worker()
+    a_worker("celery@batch-1", silent=90)
+    for second in range(40):
+        a_task("failed" if second % 9 == 0 else "succeeded", ago=30 * second)
+    a_task("received")
+    return Kept(task=Task.objects.filter(state="FAILURE").latest("time").id)
+
+
+def data_but_no_collector() -> Kept:
+    kept = data()
+    CollectorRun.objects.update(ended_at=timezone.now())
+    return kept
+
+
+SCRIPT: Final = "<script>window.harmed = 1</script>"
+IMAGE: Final = "<img src=x onerror='window.harmed = 1'>"
+# Turns what follows around; ends what is embedded; half of a pair of marks; NUL.
+MARKS: Final = "\u202eright to left\u2066\u200f \x00 שלום"
+MEGABYTE: Final = f"{SCRIPT}{MARKS}" + "a" * 1_000_000
+
+
+def hostile() -> Kept:
+    """All that a client or a worker can say, said badly."""
+    a_collector()
+    host = f"celery@{IMAGE}{MARKS}".replace("\x00", "") + "h" * 150
+    a_worker(host[:255])
+    name = f"{SCRIPT}{MARKS}" + "n" * 300
+    own = {
+        "name": name,
+        "args": f"('{SCRIPT}', '{MARKS}', '{MEGABYTE}')",
+        "kwargs": "{'" + "k" * 300 + f"': '{IMAGE}'}}",
+        "queue": f"{IMAGE}{MARKS}" + "q" * 300,
+        "routing_key": SCRIPT,
+    }
+    uuid, at = f'{IMAGE}"/../{{{{ 7 }}}}%0a' + "i" * 150, now() - 5
+    store(
+        sent(uuid, at, **own),
+        received(uuid, at + 0.1, **own, hostname=host),
+        event("started", uuid, at + 0.2, host=host),
+        failed(
+            uuid, at + 0.7, hostname=host, exception=f"{SCRIPT}('{IMAGE}')", traceback=own["args"]
+        ),
+    )
+    task = Task.objects.get()
+    return Kept(task=task.id, host=task.worker, name=task.name, queue=task.queue)

@@ -1,0 +1,89 @@
+"""What holds for every page of `pages.py`, with data, without any, and when things go wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Browser, Page
+
+from tests.browser.looking import breaches, looks, note_complaints, sideways
+from tests.browser.pages import PAGES, Kept, data, data_but_no_collector, hostile, nothing
+from tests.integration.made import superuser
+
+SignIn = Callable[[User], None]
+Problems = dict[str, list[str]]
+
+
+@pytest.fixture
+def visit(page: Page, asgi_server: str, sign_in: SignIn) -> Callable[[Kept], Iterator[str]]:
+    """Goes through all pages as somebody who may see everything; yields their names."""
+
+    def visit(kept: Kept) -> Iterator[str]:
+        sign_in(superuser())
+        for name, address in PAGES.items():
+            page.emulate_media(color_scheme="light", reduced_motion="reduce")
+            page.set_viewport_size({"width": 1440, "height": 900})
+            response = page.goto(asgi_server + address(kept))
+            assert response
+            assert response.status < 500, name
+            yield name
+
+    return visit
+
+
+@pytest.mark.parametrize("fill", [data, nothing, data_but_no_collector])
+def test_every_page_is_readable_by_everybody_everywhere_and_keeps_its_own_policy(
+    page: Page, visit: Callable[[Kept], Iterator[str]], fill: Callable[[], Kept]
+) -> None:
+    complaints = note_complaints(page)
+    problems: Problems = {}
+    for name in visit(fill()):
+        found = [*looks(page), *breaches(page), *complaints]
+        complaints.clear()
+        if found:
+            problems[name] = found
+    assert problems == {}
+
+
+def test_a_hostile_task_harms_no_page(page: Page, visit: Callable[[Kept], Iterator[str]]) -> None:
+    complaints = note_complaints(page)
+    problems: Problems = {}
+    for name in visit(hostile()):
+        found = [*sideways(page, (360, 1440)), *breaches(page), *complaints]
+        complaints.clear()
+        if page.evaluate("'harmed' in window"):
+            found.append("ran a script of the task's")
+        if page.evaluate("document.querySelectorAll('main img, main script:not([type])').length"):
+            found.append("made elements of the task's texts")
+        weight = len(page.content())
+        if weight > 1_000_000:
+            found.append(f"is {weight:,} characters long")
+        if found:
+            problems[name] = found
+    assert problems == {}
+
+
+def test_every_page_can_be_read_without_scripts(
+    browser: Browser, page: Page, asgi_server: str, sign_in: SignIn
+) -> None:
+    kept = data()
+    sign_in(superuser())
+    context = browser.new_context(
+        java_script_enabled=False, storage_state=page.context.storage_state()
+    )
+    plain = context.new_page()
+    problems: Problems = {}
+    for name, address in PAGES.items():
+        plain.goto(asgi_server + address(kept))
+        dead = plain.locator(
+            "button:not(form button):visible, [data-opens]:not(a):visible, .scripted:visible"
+        )
+        found = [f"does nothing: {text}" for text in dead.all_inner_texts()]
+        if not plain.locator("main h1").first.is_visible():
+            found.append("has no heading")
+        if found:
+            problems[name] = found
+    context.close()
+    assert problems == {}
