@@ -13,6 +13,7 @@ from django_celery_monitor.ingest.queues import limited, passing_errors
 from django_celery_monitor.intake import AWAY, Intake
 from django_celery_monitor.models import Task
 from django_celery_monitor.upkeep.collector_run import RunLog
+from django_celery_monitor.upkeep.inspecting import Inspector
 from django_celery_monitor.upkeep.settler import Settler
 from django_celery_monitor.upkeep.sweeper import Sweeper
 from django_celery_monitor.upkeep.watch import Watch
@@ -69,6 +70,7 @@ class Collector:
         self._watch = Watch(app, self._using, receiver, self._meter)
         self._sweeper = Sweeper(self._using)
         self._settler = Settler(app, self._using, pipeline.settle)
+        self._inspector = Inspector(app, self._using, publisher.changed)
         self._number = 0
         self._next_seen = self._next_enable = self._caught_up = 0.0
         self._next_log = time.monotonic() + _LOG_EVERY
@@ -136,6 +138,7 @@ class Collector:
         self._guarded(lambda: self._sweeper.turn(now))
         if subscribed:
             self._guarded(lambda: self._settler.turn(now, now - self._caught_up))
+            self._guarded(lambda: self._inspector.turn(now))
 
     def _health(self) -> Health:
         return self._meter.health(time.monotonic())

@@ -18,6 +18,8 @@ SETTING = "CELERY_MONITOR"
 MAY_NOT_BE_EMPTY = frozenset({"APP", "ACCESS_POLICY", "LOGIN_URL", "RECORD_ORIGIN", "TITLE"})
 # The collector looks up from a batch, to say that it lives and to stop, when it is stored.
 AT_MOST = {"FLUSH_INTERVAL": 5, "PAGE_SIZE": 1000}
+# Asked more often, workers would have more to do with us than with their tasks.
+AT_LEAST = {"INSPECT_EVERY": 10}
 GUARDS = frozenset(
     {
         "ACCESS_POLICY",
@@ -38,6 +40,8 @@ class Settings:
     APP: str | None = None
     # Switch task events on, in workers that start with this app and in those already running.
     ENABLE_EVENTS: bool = True
+    # Each worker is asked so often what it is doing; None: only when a page wants to know.
+    INSPECT_EVERY: float | None = 300.0
     # A batch is stored when it holds so many events, or when its first one is so old.
     BATCH_SIZE: int = 5000
     FLUSH_INTERVAL: float = 0.25
@@ -159,6 +163,8 @@ def _bad_number(key: str, value: float, name: str | None = None) -> list[str]:
         return [f"{place} is {value!r}; it must be greater than 0."]
     if value > AT_MOST.get(key, math.inf):
         return [f"{SETTING}[{key!r}] is {value!r}; it must be at most {AT_MOST[key]}."]
+    if value < AT_LEAST.get(key, 0):
+        return [f"{SETTING}[{key!r}] is {value!r}; it must be at least {AT_LEAST[key]}."]
     return []
 
 

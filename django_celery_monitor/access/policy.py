@@ -16,6 +16,7 @@ M = TypeVar("M", bound="Model")
 VIEW_TASK = "view_task"
 VIEW_TASK_ARGUMENTS = "view_task_arguments"
 VIEW_WORKER = "view_worker"
+VIEW_WORKER_CONFIGURATION = "view_worker_configuration"
 # These two only open pages of the admin.
 VIEW_COLLECTOR = "view_collectorrun"
 VIEW_BAD_EVENT = "view_badevent"

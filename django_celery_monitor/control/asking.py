@@ -1,4 +1,4 @@
-"""Asking workers which tasks they have. Reads only; replies are never stored."""
+"""Asking workers. Reads only; what they say of single tasks here is never stored."""
 
 from __future__ import annotations
 
@@ -50,14 +50,16 @@ def ask_workers(app: Celery, ids: list[str], closer: list[str], timeout: float) 
     # on the same connection, the next would be answered late.
     with app.connection_for_write() as one, app.connection_for_write() as other:
         try:
-            asked = _who_has(_Line(app, one, timeout), ids)
-            return _look_closer(_Line(app, other, timeout), asked, closer)
+            asked = _who_has(Line(app, one, timeout), ids)
+            return _look_closer(Line(app, other, timeout), asked, closer)
         except passing_errors(one) as error:
             logger.debug("Could not ask workers for tasks: %s", error)
             return NOBODY
 
 
-class _Line:
+class Line:
+    """One connection; ``ask`` waits ``timeout`` seconds for each reply, with ``to`` of so many."""
+
     def __init__(self, app: Celery, connection: Connection, timeout: float) -> None:
         self._app, self._connection, self._timeout = app, connection, timeout
 
@@ -82,13 +84,13 @@ class _Line:
         return Replies(unique, [said for _host, said in good])
 
 
-def _who_has(line: _Line, ids: list[str]) -> Asked:
+def _who_has(line: Line, ids: list[str]) -> Asked:
     asked = line.ask("query_task", dict, ids=ids)
     answered = frozenset(host for host, said in asked.by_host.items() if "error" not in said)
     return Asked(answered, frozenset(task_id for said in asked.every for task_id in said), {})
 
 
-def _look_closer(line: _Line, asked: Asked, closer: list[str]) -> Asked:
+def _look_closer(line: Line, asked: Asked, closer: list[str]) -> Asked:
     """Whoever of ``closer`` does not answer everything has not answered."""
     hosts = sorted(asked.answered.intersection(closer))
     if not hosts:

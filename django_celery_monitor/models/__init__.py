@@ -10,6 +10,7 @@ from django_celery_monitor.models.collectors import (
     Lease,
 )
 from django_celery_monitor.models.counts import TaskCount, TaskStats, TaskTotals
+from django_celery_monitor.models.inspections import Inspection, WorkerReply
 from django_celery_monitor.models.tasks import Task, TaskError
 from django_celery_monitor.models.workers import Worker, WorkerEvent, WorkerSample
 
@@ -17,6 +18,7 @@ __all__ = [
     "BadEvent",
     "CollectorRun",
     "Gap",
+    "Inspection",
     "Installation",
     "Lease",
     "Task",
@@ -26,5 +28,6 @@ __all__ = [
     "TaskTotals",
     "Worker",
     "WorkerEvent",
+    "WorkerReply",
     "WorkerSample",
 ]

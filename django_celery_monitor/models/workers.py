@@ -33,6 +33,7 @@ class Worker(models.Model):
         verbose_name = _("worker")
         verbose_name_plural = _("workers")
         ordering = ("hostname",)
+        permissions = (("view_worker_configuration", _("Can view the configuration of workers")),)
 
     def __str__(self) -> str:
         return self.hostname
