@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, include, path, register_convert
 
 from django_celery_monitor.views.live import live
 from django_celery_monitor.views.overview import overview
+from django_celery_monitor.views.series import series
 from django_celery_monitor.views.task import task
 from django_celery_monitor.views.tasks import tasks
 from django_celery_monitor.views.workers import worker, workers
@@ -35,6 +36,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tasks/<celery_monitor_text:task_id>/", task, name="task"),
     path("workers/", workers, name="workers"),
     path("workers/<celery_monitor_text:hostname>/", worker, name="worker"),
+    path("series/", series, name="series"),
     path("live/", live, name="live"),
 ]
 

@@ -40,6 +40,12 @@ KNOWN_BY: Final = {
     "worker asked": named("a task is known by", "its worker, when asked"),
     "worker lost": named("a task is known by", "the silence of its worker"),
 }
+OUTCOMES: Final = {
+    "succeeded": named("runs that", "succeeded"),
+    "retried": named("runs that", "retried"),
+    "failed": named("runs that", "failed"),
+    "revoked": named("runs that were", "revoked"),
+}
 HEALTH: Final = {
     Health.ONLINE: named("worker", "Online"),
     Health.LATE: named("worker", "Late"),
@@ -141,6 +147,7 @@ def for_scripts() -> dict[str, str]:
         "%(t)s old": _("%(t)s old"),
         "%(n)s new": _("%(n)s new"),
         "New tasks": _("New tasks"),
+        "Total": _("Total"),
         "Live": _("Live"),
         "Polling": _("Polling"),
         "Paused": _("Paused"),

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from django import template
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -139,19 +139,6 @@ def spark(minutes: Sequence[Minute], column: str, kind: str) -> SafeString:
         kind,
         points,
     )
-
-
-@register.simple_tag
-def minute_rows(minutes: Sequence[Minute]) -> SafeString:
-    """The charts' numbers as rows of a table; a template would take most of the page's time."""
-    row = '<tr><th scope="row">{}</th>' + 6 * "<td>{}</td>" + "</tr>"
-    return format_html_join("", row, (_figures(minute) for minute in minutes))
-
-
-def _figures(minute: Minute) -> tuple[object, ...]:
-    runtimes = (minute.p50, minute.p95, minute.p99)
-    counts = (minute.succeeded, minute.retried, minute.failed)
-    return (f"{timezone.localtime(minute.start):%H:%M}", *counts, *map(words.duration, runtimes))
 
 
 @register.simple_tag

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from django_celery_monitor.access.policy import VIEW_TASK, VIEW_TASK_ARGUMENTS, get_policy
 from django_celery_monitor.overview import overview as look
-from django_celery_monitor.views.charts import series
+from django_celery_monitor.views.charts import Charts
 from django_celery_monitor.views.page import page
 from django_celery_monitor.views.shell import render_page
 
@@ -19,7 +19,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "now": now,
         "overview": seen,
         "collector": seen.collector,
-        "series": series(seen.minutes),
+        "charts": Charts(request, now, heard=seen.collector),
         "payload": get_policy().can(request.user, VIEW_TASK_ARGUMENTS),
     }
     return render_page(request, "overview.html", context)

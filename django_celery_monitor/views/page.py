@@ -22,13 +22,21 @@ from django_celery_monitor.views.security import harden
 from django_celery_monitor.views.shell import REVISION, render_page
 
 View = Callable[..., HttpResponse]
+# Takes the request, the status, a title and the reason.
+Refusal = Callable[[HttpRequest, int, str, str], HttpResponse]
 ACTS = (policy.VIEW_TASK, policy.VIEW_TASK_ARGUMENTS, policy.VIEW_WORKER)
 # Health and ages depend on the clock, so a page is new after so many seconds at the latest.
 TICK = 15
 
 
-def page(act: str) -> Callable[[View], Callable[..., HttpResponseBase]]:
-    """Let those through who may ``act``, answer 304 to who has it already, explain refusals."""
+def page(
+    act: str, refusal: Refusal | None = None
+) -> Callable[[View], Callable[..., HttpResponseBase]]:
+    """Let those through who may ``act``, answer 304 to who has it already, explain refusals.
+
+    ``refusal``: what explains them, where a page of ours is not what was asked for.
+    """
+    refuse = refusal or _refusal
 
     def decorate(view: View) -> Callable[..., HttpResponseBase]:
         gated: Callable[..., HttpResponseBase] = require(act)(etag(version)(view))
@@ -39,15 +47,15 @@ def page(act: str) -> Callable[[View], Callable[..., HttpResponseBase]]:
             try:
                 return harden(gated(request, *args, **kwargs))
             except FilterError as error:
-                return harden(_refusal(request, 400, _("This filter does not work"), str(error)))
+                return harden(refuse(request, 400, _("This filter does not work"), str(error)))
             except PermissionDenied as error:
                 reason = str(error) or _(
                     "Your account lacks the right to see this. Somebody who manages users can "
                     "grant it: the permission is called %(codename)s."
                 ) % {"codename": f"django_celery_monitor.{act}"}
-                return harden(_refusal(request, 403, _("Not for your eyes"), reason))
+                return harden(refuse(request, 403, _("Not for your eyes"), reason))
             except Http404 as error:
-                return harden(_refusal(request, 404, _("Not found"), str(error)))
+                return harden(refuse(request, 404, _("Not found"), str(error)))
 
         return answer
 

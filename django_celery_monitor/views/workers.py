@@ -11,11 +11,9 @@ from django_celery_monitor.access.policy import (
     get_policy,
 )
 from django_celery_monitor.filters import And, Term
-from django_celery_monitor.models import TaskStats
 from django_celery_monitor.paging import page as page_of
 from django_celery_monitor.reading.listening import listening
-from django_celery_monitor.reading.throughput import last_hour
-from django_celery_monitor.views.charts import series
+from django_celery_monitor.views.charts import Charts
 from django_celery_monitor.views.page import page
 from django_celery_monitor.views.rows import rows, tasks_for
 from django_celery_monitor.views.shell import render_page
@@ -45,7 +43,6 @@ def worker(request: HttpRequest, hostname: str) -> HttpResponse:
     may_see_tasks = get_policy().can(request.user, VIEW_TASK)
     of_worker = And((Term("worker", hostname),))
     tasks = page_of(tasks_for(request.user), of_worker).items if may_see_tasks else []
-    minutes = last_hour(request.user, now, TaskStats.Grain.WORKER, hostname)
     context = {
         "section": "workers",
         "now": now,
@@ -54,7 +51,6 @@ def worker(request: HttpRequest, hostname: str) -> HttpResponse:
         "may_see_tasks": may_see_tasks,
         "rows": rows(request.user, tasks),
         "payload": get_policy().can(request.user, VIEW_TASK_ARGUMENTS),
-        "minutes": minutes,
-        "series": series(minutes),
+        "charts": Charts(request, now, of=("worker", hostname), heard=heard),
     }
     return render_page(request, "worker.html", context)

@@ -1,34 +1,53 @@
 // What the chart shows under the pointer, in words.
 import type uPlot from "uplot";
-import { duration } from "./words";
+import { moment } from "./chart-axes";
+import type { Chart, Line } from "./chart-data";
+import { duration, say } from "./words";
 
-type Series = Record<string, (number | null)[]>;
+const plain = new Intl.NumberFormat(document.documentElement.lang || "en");
 
-export function tip(box: HTMLElement, names: string[], read: () => Series): uPlot.Plugin {
-  const labels = (box.dataset.labels ?? "").split("|");
+export function tip(box: HTMLElement, chart: () => Chart, lines: () => Line[]): uPlot.Plugin {
   const note = document.createElement("div");
   note.className = "tip";
   note.hidden = true;
 
-  function text(series: Series, index: number): string {
-    const at = new Date((series.time?.[index] ?? 0) * 1000);
-    const lines = names.map((name, place) => {
-      const value = series[name]?.[index] ?? null;
-      const said = box.dataset.chart === "bars" ? String(value ?? 0) : value === null ? "–" : duration(value);
-      return `${labels[place] ?? name}: ${said}`;
-    });
-    const clock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
-    return [at.toLocaleTimeString(document.documentElement.lang, clock), ...lines].join("\n");
+  function row(mark: string, label: string, value: string): HTMLElement {
+    const [line, dot, name, number] = ["p", "i", "span", "b"].map((tag) => document.createElement(tag));
+    if (dot && mark) dot.className = mark;
+    if (name) name.textContent = label;
+    if (number) number.textContent = value;
+    line?.append(...(mark ? [dot as Node] : []), name as Node, number as Node);
+    return line as HTMLElement;
+  }
+
+  function text(index: number): void {
+    const { kind, time, step, gaps } = chart();
+    const at = time[index] ?? 0;
+    const said = (value: number | null): string => {
+      if (value === null) return "–";
+      return kind === "bars" ? plain.format(value) : duration(value);
+    };
+    const values = lines().map((line) => line.values[index] ?? null);
+    const rows = lines().map((line, place) => row(line.colour, line.label, said(values[place] ?? null)));
+    if (kind === "bars" && rows.length > 1) {
+      const sum = values.reduce((total: number, value) => total + (value ?? 0), 0);
+      rows.push(row("", say("Total"), plain.format(sum)));
+    }
+    const inside = gaps.filter((gap) => gap.from < at + step && gap.to > at);
+    const reasons = [...new Set(inside.map((gap) => gap.reason))];
+    const heading = row("", moment(chart())(at), "");
+    note.replaceChildren(heading, ...rows.reverse(), ...reasons.map((reason) => row("hole", reason, "")));
   }
 
   function follow(plot: uPlot): void {
     const { idx, left } = plot.cursor;
     note.hidden = idx === null || idx === undefined || left === undefined || left < 0;
     if (note.hidden) return;
-    note.textContent = text(read(), idx as number);
-    const over = (left as number) > plot.over.clientWidth / 2;
-    note.style.left = over ? "" : `${(left as number) + 80}px`;
-    note.style.right = over ? `${plot.over.clientWidth - (left as number) + 24}px` : "";
+    text(idx as number);
+    const [start, end] = [(left as number) + plot.over.offsetLeft, plot.over.clientWidth];
+    const over = (left as number) > end / 2;
+    note.style.left = over ? "" : `${start + 24}px`;
+    note.style.right = over ? `${box.clientWidth - start}px` : "";
   }
 
   return {

@@ -46,6 +46,7 @@ ADDRESSES: dict[str, Answers] = {
     "celery_monitor:task": TASK_PAGE,
     "celery_monitor:workers": WORKER_PAGE,
     "celery_monitor:worker": WORKER_PAGE,
+    "celery_monitor:series": TASK_PAGE,
     "celery_monitor:live": SOCKET,
     "celery_monitor:api:list_tasks": TASK_API,
     "celery_monitor:api:get_task": TASK_API,

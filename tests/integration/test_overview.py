@@ -116,8 +116,9 @@ def test_workers_are_counted_by_health_for_who_may_see_them() -> None:
 def test_the_chart_s_numbers_are_in_the_page_also_as_a_table() -> None:
     a_task(ago=90)
     response = root_client().get(reverse("celery_monitor:overview"))
-    assert sum(response.context["series"]["succeeded"]) == 1
-    assert "<caption>Tasks finished in each minute of the last hour" in response.text
+    [succeeded, *_others] = response.context["charts"].throughput.lines
+    assert succeeded.whole == 1
+    assert "<caption>Throughput. Each row is 1 min" in response.text
 
 
 def test_the_lag_of_the_collector_is_shown() -> None:
@@ -159,8 +160,8 @@ def test_more_tasks_cost_no_more_queries(
     url = reverse("celery_monitor:overview")
     client.get(url)
     # Session, user, revision, collector, counts, minutes, oldest of two states, failures,
-    # workers, rates, gaps.
-    with django_assert_max_num_queries(12):
+    # workers, rates, gaps; for charts labels, counts, gaps, first run, top types and their counts.
+    with django_assert_max_num_queries(19):
         assert client.get(url).status_code == 200
 
 

@@ -82,8 +82,9 @@ def test_the_page_of_a_worker_has_its_tasks_and_its_chart() -> None:
     mine = a_task()
     response = root_client().get(reverse("celery_monitor:worker", args=[HOST]))
     assert [row.task.id for row in response.context["rows"]] == [mine]
-    assert sum(response.context["series"]["succeeded"]) == 1
-    assert 'id="series" type="application/json"' in response.text
+    [succeeded, *_others] = response.context["charts"].throughput.lines
+    assert succeeded.whole == sum(succeeded.values) == 1
+    assert 'id="chart-throughput" type="application/json"' in response.text
 
 
 def test_an_unknown_worker_is_explained() -> None:
@@ -114,5 +115,5 @@ def test_more_workers_cost_no_more_queries(
     with django_assert_max_num_queries(6):
         client.get("/monitor/workers/")
     client.get("/monitor/workers/celery@1/")
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(10):
         client.get("/monitor/workers/celery@1/")

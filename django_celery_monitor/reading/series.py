@@ -1,0 +1,174 @@
+"""The numbers of every chart: one bounded reading of the counts, by outcome or by label."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Final
+
+from django.utils.translation import gettext as _
+
+from django_celery_monitor.access.policy import User
+from django_celery_monitor.reading import series_rows as rows
+from django_celery_monitor.reading.listening import Listening, listening
+from django_celery_monitor.reading.series_colours import hues
+from django_celery_monitor.reading.series_gaps import Hole, holes, unknown
+from django_celery_monitor.reading.series_rows import Figures, Grain, Table
+from django_celery_monitor.reading.series_window import Window
+from django_celery_monitor.reading.words import OUTCOMES
+from django_celery_monitor.state.sketch import Bins, quantile
+
+# Each with its counts and its colour; together they are all runs that ended.
+STATES: Final = {
+    "succeeded": (("succeeded",), "ok"),
+    "retried": (("retried",), "retry"),
+    "failed": (("failed", "rejected"), "fail"),
+    "revoked": (("revoked",), "revoked"),
+}
+ENDED: Final = tuple(column for columns, _colour in STATES.values() for column in columns)
+QUANTILES: Final = {
+    "p50": (0.50, "ok"),
+    "p75": (0.75, "wait"),
+    "p95": (0.95, "run"),
+    "p99": (0.99, "revoked"),
+    "max": (1.0, "lost"),
+}
+# What counts are kept by, as the addresses of charts and lists call it.
+GRAINS: Final = {"name": Grain.NAME, "queue": Grain.QUEUE, "worker": Grain.WORKER}
+# The rest of the labels; a name of ours that no line of a label can have.
+OTHER: Final = "other"
+# What a measure sums up to rank labels, and the sketch it has, if it is a duration.
+MEASURES: Final = {
+    "throughput": (ENDED, ""),
+    "failures": (("failed", "rejected"), ""),
+    "runtime": (("runtime_us",), "runtime_bins"),
+    "wait": (("wait_us",), "wait_bins"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """``values`` by step: ``None`` where nothing is known, or nothing ran that took time.
+
+    ``key`` is an outcome, a percentile or ``OTHER``; for a line of a label it is empty.
+    """
+
+    key: str
+    label: str
+    colour: str
+    values: tuple[float | None, ...]
+    whole: float | None
+
+
+class Reading:
+    """What ``user`` may know of a window, or of one label in it (``of``); read when asked for."""
+
+    def __init__(
+        self,
+        user: User,
+        window: Window,
+        now: datetime,
+        of: tuple[Grain, str] | None = None,
+        heard: Listening | None = None,
+    ) -> None:
+        self.heard = heard
+        self.user = user
+        self.window = window
+        self.now = now
+        self.of = of
+
+    @cached_property
+    def table(self) -> Table:
+        """Everything, by the labels that sum it up with fewest rows."""
+        if self.of:
+            return rows.read(self.user, self.window, self.of[0], [self.of[1]])
+        return rows.read(self.user, self.window, rows.total_grain(self.user))
+
+    @cached_property
+    def total(self) -> dict[int, Figures]:
+        return rows.summed(self.table)
+
+    @cached_property
+    def holes(self) -> list[Hole]:
+        counted = min(self.total, default=None)
+        known_from = None if counted is None else self.window.start + counted * self.window.step
+        heard = self.heard or listening(self.now)
+        return holes(self.window, self.now, known_from, heard)
+
+    @cached_property
+    def _unknown(self) -> set[int]:
+        return unknown(self.window, self.holes) - set(self.total)
+
+    def lines(self, measure: str, group: str = "", percentile: str = "p95") -> list[Line]:
+        """The lines of a chart: by outcome or as percentiles, or the top labels and the rest."""
+        ranked, sketch = MEASURES[measure]
+        if not group and sketch:
+            return [
+                self._line(key, key, colour, self.total, self._quantile(sketch, q))
+                for key, (q, colour) in QUANTILES.items()
+            ]
+        if not group:
+            return [
+                self._line(key, str(OUTCOMES[key]), colour, self.total, _sum(columns))
+                for key, (columns, colour) in STATES.items()
+                if measure == "throughput" or key == "failed"
+            ]
+        value = self._quantile(sketch, QUANTILES[percentile][0]) if sketch else _sum(ranked)
+        return self._by_label(GRAINS[group], ranked, value)
+
+    def _by_label(
+        self, grain: Grain, ranked: tuple[str, ...], value: Callable[[Figures], float | None]
+    ) -> list[Line]:
+        labels = rows.top(self.user, self.window, grain, ranked)
+        table = rows.read(self.user, self.window, grain, labels)
+        colours = hues(labels)
+        found = [
+            self._line("", label, colours[label], table.get(label, {}), value) for label in labels
+        ]
+        rest = _rest(self.total, table)
+        if any(figures.counts[column] for figures in rest.values() for column in ranked):
+            found.append(self._line(OTHER, _("other"), "wait", rest, value))
+        return found
+
+    def _line(
+        self,
+        key: str,
+        label: str,
+        colour: str,
+        steps: dict[int, Figures],
+        value: Callable[[Figures], float | None],
+    ) -> Line:
+        nothing = Figures()
+        values = tuple(
+            None if step in self._unknown else value(steps.get(step, nothing))
+            for step in range(len(self.window))
+        )
+        whole = value(_all(steps.values()))
+        return Line(key=key, label=label, colour=colour, values=values, whole=whole)
+
+    @staticmethod
+    def _quantile(sketch: str, q: float) -> Callable[[Figures], float | None]:
+        def value(figures: Figures) -> float | None:
+            bins: Bins = getattr(figures, sketch)
+            return quantile(bins, q)
+
+        return value
+
+
+def _sum(columns: tuple[str, ...]) -> Callable[[Figures], float | None]:
+    return lambda figures: sum(figures.counts[column] for column in columns)
+
+
+def _all(many: Iterable[Figures]) -> Figures:
+    found = Figures()
+    for figures in many:
+        found.add(figures)
+    return found
+
+
+def _rest(total: dict[int, Figures], table: Table) -> dict[int, Figures]:
+    """The total without the labels that have a line of their own."""
+    shown = rows.summed(table)
+    return {step: figures.less(shown.get(step)) for step, figures in total.items()}
