@@ -7,6 +7,7 @@ from importlib import metadata
 from typing import Any
 
 from django.conf import settings
+from django.contrib.staticfiles import finders
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, router
@@ -14,6 +15,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from django_celery_monitor import conf
 from django_celery_monitor.access.policy import AccessPolicy, get_policy
+from django_celery_monitor.views.appearance import back_link
 
 
 @register()
@@ -44,6 +46,29 @@ def check_access_policy(**_kwargs: Any) -> list[CheckMessage]:
             id="celery_monitor.E002",
         )
     ]
+
+
+@register()
+def check_appearance(**_kwargs: Any) -> list[CheckMessage]:
+    settings = conf.Settings() if conf.problems() else conf.get_settings()
+    found: list[CheckMessage] = []
+    if settings.LOGO and not settings.LOGO.startswith("/") and finders.find(settings.LOGO) is None:
+        found.append(
+            Warning(
+                f"{conf.SETTING}['LOGO'] is {settings.LOGO!r}, which is no static file.",
+                hint="Name it as {% static %} would, or give a path on this host.",
+                id="celery_monitor.W004",
+            )
+        )
+    if settings.BACK_LINK and back_link(settings) is None:
+        found.append(
+            Warning(
+                f"{conf.SETTING}['BACK_LINK'] names {settings.BACK_LINK[0]!r}, which is no URL.",
+                hint="Name a URL as {% url %} would, or give a path or an address.",
+                id="celery_monitor.W005",
+            )
+        )
+    return found
 
 
 @register()

@@ -16,6 +16,7 @@ from django.core.signals import setting_changed
 
 SETTING = "CELERY_MONITOR"
 MAY_NOT_BE_EMPTY = frozenset({"APP", "ACCESS_POLICY", "LOGIN_URL", "RECORD_ORIGIN", "TITLE"})
+COLORS = ("grey", "green", "blue", "violet", "amber", "red")
 # The collector looks up from a batch, to say that it lives and to stop, when it is stored.
 AT_MOST = {"FLUSH_INTERVAL": 5, "PAGE_SIZE": 1000}
 # Asked more often, workers would have more to do with us than with their tasks.
@@ -73,6 +74,12 @@ class Settings:
     TITLE: str = "Celery monitor"
     # A label beside the title, such as "production".
     ENVIRONMENT: str = ""
+    # Of that label, one of COLORS; what says production is red in any case.
+    ENVIRONMENT_COLOR: str = "grey"
+    # A picture instead of ours: path of a static file, or a path on this host ("/media/logo.png").
+    LOGO: str = ""
+    # URL name, path or address, and the words for it: the way back into the project.
+    BACK_LINK: tuple[str, ...] = ()
     PAGE_SIZE: int = 25
     # What no index finds is looked for among so many tasks at a time, the newest first.
     SEARCH_WINDOW: int = 100_000
@@ -154,6 +161,17 @@ def _bad_value(key: str, value: Any) -> list[str]:
         return [f"{SETTING}['REDACT_KEYS'] has an empty name, which every key contains."]
     if key in MAY_NOT_BE_EMPTY and value == "":
         return [f"{SETTING}[{key!r}] is empty."]
+    return _bad_look(key, value)
+
+
+def _bad_look(key: str, value: Any) -> list[str]:
+    if key == "ENVIRONMENT_COLOR" and value not in COLORS:
+        return [f"{SETTING}[{key!r}] is {value!r}; it must be one of {', '.join(COLORS)}."]
+    if key == "LOGO" and (":" in value or value.startswith("//")):
+        # The pages' policy lets no picture come from elsewhere.
+        return [f"{SETTING}[{key!r}] is {value!r}; name a static file, or a path on this host."]
+    if key == "BACK_LINK" and value and (len(value) != 2 or not all(value)):
+        return [f"{SETTING}[{key!r}] is {value!r}; expected an address and its words."]
     return []
 
 

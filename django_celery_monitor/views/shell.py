@@ -17,6 +17,7 @@ from django_celery_monitor.access.policy import VIEW_TASK, VIEW_WORKER, get_poli
 from django_celery_monitor.conf import get_settings
 from django_celery_monitor.reading import words
 from django_celery_monitor.reading.listening import listening
+from django_celery_monitor.views.appearance import back_link, environment_color, logo
 
 # In ``request.META``: the revision of the rows that a page is made of.
 REVISION = "celery_monitor.revision"
@@ -52,6 +53,9 @@ def render_page(
     shell: dict[str, Any] = {
         "site_title": settings.TITLE,
         "environment": settings.ENVIRONMENT,
+        "environment_color": environment_color(settings),
+        "logo": logo(settings),
+        "back_link": back_link(settings),
         "reader": request.user,
         "sections": _sections(request),
         "live_url": reverse("celery_monitor:live") if settings.LIVE else "",

@@ -127,3 +127,21 @@ def test_every_message_is_documented() -> None:
         r"^### `(celery_monitor\.[EW]\d{3})`", REFERENCE.read_text(), re.MULTILINE
     )
     assert documented == sorted(set(re.findall(r'id="(celery_monitor\.[EW]\d{3})"', source)))
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"LOGO": "no/such.png"}, ["celery_monitor.W004"]),
+        ({"LOGO": "django_celery_monitor/icon.svg"}, []),
+        ({"LOGO": "/media/logo.png"}, []),
+        ({"BACK_LINK": ["no_such_name", "Back"]}, ["celery_monitor.W005"]),
+        ({"BACK_LINK": ["admin:index", "Back"]}, []),
+        ({"BACK_LINK": ["https://example.org/", "Back"]}, []),
+    ],
+)
+def test_what_the_bar_shows_is_looked_for(
+    settings: Settings, given: dict[str, Any], expected: list[str]
+) -> None:
+    settings.CELERY_MONITOR = given
+    assert ids(checks.check_appearance()) == expected

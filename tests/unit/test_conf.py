@@ -53,6 +53,12 @@ def test_a_key_like_no_other_lists_the_known_ones(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "expected"),
     [
+        ("ENVIRONMENT_COLOR", "pink", "one of grey, green, blue, violet, amber, red"),
+        ("LOGO", "https://example.org/logo.png", "name a static file"),
+        ("LOGO", "//example.org/logo.png", "name a static file"),
+        ("BACK_LINK", ["/"], "expected an address and its words"),
+        ("BACK_LINK", ["/", ""], "expected an address and its words"),
+        ("BACK_LINK", "/", "expected a list of str"),
         ("BATCH_SIZE", "2000", "expected int"),
         ("BATCH_SIZE", True, "expected int"),
         ("BATCH_SIZE", 0, "must be greater than 0"),
