@@ -7,14 +7,13 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.core.exceptions import EmptyResultSet
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from django_celery_monitor.conf import get_settings
-from django_celery_monitor.filters import Expression, FilterError, split, to_q
+from django_celery_monitor.filters import And, Expression, FilterError, split, to_q
 from django_celery_monitor.models import Task
-from django_celery_monitor.reading.remember import remembered
+from django_celery_monitor.walks import Span, Way, span_of, ways
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -50,6 +49,9 @@ class Position:
             return Q(time__gte=self.time) & (Q(time__gt=self.time) | Q(id__gt=self.id))
         return Q(time__lte=self.time) & (Q(time__lt=self.time) | Q(id__lt=self.id))
 
+    def span(self) -> Span:
+        return Span(first=self.time) if self.newer else Span(last=self.time)
+
     def order(self) -> tuple[str, str]:
         return ("time", "id") if self.newer else ("-time", "-id")
 
@@ -64,14 +66,28 @@ def page(
     size = size or get_settings().PAGE_SIZE
     position = _decode(cursor)
     found, sought = split(expression)
+    each, found, aside = ways(found, queryset.db)
+    sought = And(sought.parts + aside.parts)
     matching = queryset.filter(to_q(found) & position.beyond())
-    edge = _edge(matching, position) if sought.parts else None
+    span = span_of(found).within(position.span())
+    edge = _edge(matching, each, span, position) if sought.parts else None
     if edge is not None:
-        within = Q(time__lte=edge) if position.newer else Q(time__gte=edge)
-        matching = matching.filter(within)
-    rows = list(matching.filter(to_q(sought)).order_by(*position.order())[: size + 1])
+        bound = Span(last=edge) if position.newer else Span(first=edge)
+        span = span.within(bound)
+        matching = matching.filter(bound.condition())
+    rows = _rows(matching.filter(to_q(sought)), each, span, position, size + 1)
     more = len(rows) > size
     return _page(rows[:size], position, more, None if more else edge)
+
+
+def _rows(
+    matching: QuerySet[Task], each: list[Way], span: Span, position: Position, count: int
+) -> list[Task]:
+    """The next so many on all ways together."""
+    found = [task for way in each for task in way.along(matching, span, *position.order())[:count]]
+    if len(each) > 1:
+        found.sort(key=lambda task: (task.time, task.id), reverse=not position.newer)
+    return found[:count]
 
 
 def _page(rows: list[Task], position: Position, more: bool, edge: datetime | None) -> Page:
@@ -96,16 +112,19 @@ def _back(position: Position) -> str | None:
     return _encode("n", position.time)
 
 
-def _edge(matching: QuerySet[Task], position: Position) -> datetime | None:
+def _edge(
+    matching: QuerySet[Task], each: list[Way], span: Span, position: Position
+) -> datetime | None:
     """The time of the last row that is looked at; ``None`` when there are no more than those."""
-    window = get_settings().SEARCH_WINDOW
-    times = matching.order_by(position.order()[0]).values_list("time", flat=True)
-    last = times[window - 1 : window + 1]
-    try:
-        found, _when = remembered(f"search edge:{last.query}", lambda: list(last))
-    except EmptyResultSet:
-        return None
-    return found[0] if len(found) > 1 else None
+    window = max(get_settings().SEARCH_WINDOW // len(each), 1) if each else 1
+    edges = []
+    for way in each:
+        times = way.along(matching, span, position.order()[0]).values_list("time", flat=True)
+        last = list(times[window - 1 : window + 1])
+        if len(last) > 1:
+            edges.append(last[0])
+    nearest = min if position.newer else max
+    return nearest(edges, default=None)
 
 
 def _further(direction: str, edge: datetime | None, step: timedelta = timedelta()) -> str | None:
