@@ -6,6 +6,7 @@ from importlib.util import find_spec
 
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
+from django_celery_monitor.views.failures import failures
 from django_celery_monitor.views.live import live
 from django_celery_monitor.views.overview import overview
 from django_celery_monitor.views.series import series
@@ -34,6 +35,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", overview, name="overview"),
     path("tasks/", tasks, name="tasks"),
     path("tasks/<celery_monitor_text:task_id>/", task, name="task"),
+    path("failures/", failures, name="failures"),
     path("workers/", workers, name="workers"),
     path("workers/<celery_monitor_text:hostname>/", worker, name="worker"),
     path("series/", series, name="series"),

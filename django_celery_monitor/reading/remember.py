@@ -20,8 +20,8 @@ CHEAP = 0.02
 PRICE = 50
 
 
-def remembered(key: str, compute: Callable[[], T]) -> tuple[T, datetime]:
-    """The value, and when it was computed."""
+def remembered(key: str, compute: Callable[[], T], seconds: float = 0.0) -> tuple[T, datetime]:
+    """The value, and when it was computed; what was dear is kept ``seconds`` at least."""
     # Labels come from tasks, and some caches refuse what they may hold.
     digest = hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
     name = f"celery_monitor:{__version__}:{digest}"
@@ -32,5 +32,5 @@ def remembered(key: str, compute: Callable[[], T]) -> tuple[T, datetime]:
     found = compute(), timezone.now()
     took = time.perf_counter() - started
     if took > CHEAP:
-        cache.set(name, found, timeout=took * PRICE)
+        cache.set(name, found, timeout=max(took * PRICE, seconds))
     return found

@@ -44,6 +44,7 @@ ADDRESSES: dict[str, Answers] = {
     "celery_monitor:overview": TASK_PAGE,
     "celery_monitor:tasks": TASK_PAGE,
     "celery_monitor:task": TASK_PAGE,
+    "celery_monitor:failures": TASK_PAGE,
     "celery_monitor:workers": WORKER_PAGE,
     "celery_monitor:worker": WORKER_PAGE,
     "celery_monitor:series": TASK_PAGE,

@@ -1,0 +1,145 @@
+"""Failures, task types and queues in a real browser."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.urls import reverse
+from playwright.sync_api import Browser, Page, expect
+
+from django_celery_monitor.live.publish import Publisher
+from django_celery_monitor.pipeline import Pipeline
+from tests.integration.made import Event, a_collector, a_task, failed, now, received, superuser
+
+AXE = Path(__file__).parents[2] / "frontend/node_modules/axe-core/axe.min.js"
+SignIn = Callable[[User], None]
+Say = Callable[..., None]
+HOSTILE = "<img src=x onerror=alert(1)>\u202e" + "long" * 70
+
+
+@pytest.fixture
+def say(asgi_server: str) -> Iterator[Say]:
+    """Stores events and tells open pages, as a collector does."""
+    publisher = Publisher()
+    pipeline = Pipeline(publisher=publisher)
+
+    def say(*events: Event) -> None:
+        pipeline.store([json.dumps(events).encode()])
+        publisher.flush()
+
+    yield say
+    publisher.close()
+
+
+@pytest.fixture
+def pages(asgi_server: str) -> dict[str, str]:
+    """Every page of ours, empty until ``fill``."""
+    names = {"failures": ()}
+    return {
+        name: asgi_server + reverse(f"celery_monitor:{name}", args=args)
+        for name, args in names.items()
+    }
+
+
+def fill() -> None:
+    a_collector()
+    for second in range(30):
+        a_task("failed" if second % 5 == 0 else "succeeded", ago=30 * second)
+    a_task("failed", name=HOSTILE)
+    a_task("received")
+
+
+def violations(page: Page) -> list[str]:
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
+    return [
+        f"{each['id']}: {[node['html'][:120] for node in each['nodes']]}"
+        for each in found
+        if each["impact"] in {"serious", "critical"}
+    ]
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 1440), ("dark", 360)])
+def test_axe_finds_nothing_serious(
+    page: Page, sign_in: SignIn, pages: dict[str, str], scheme: Any, width: int
+) -> None:
+    sign_in(superuser())
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    page.set_viewport_size({"width": width, "height": 900})
+    for filled in (False, True):
+        if filled:
+            fill()
+        for name, url in pages.items():
+            page.goto(url)
+            assert violations(page) == [], (name, filled)
+
+
+@pytest.mark.parametrize("width", [320, 360, 730, 900, 1024, 1300, 1920])
+def test_nothing_is_wider_than_the_screen_or_its_card(
+    page: Page, sign_in: SignIn, pages: dict[str, str], width: int
+) -> None:
+    fill()
+    sign_in(superuser())
+    page.set_viewport_size({"width": width, "height": 800})
+    beyond = "box => box.scrollWidth - box.clientWidth"
+    for name, url in pages.items():
+        page.goto(url)
+        assert page.locator("html").evaluate(beyond) <= 0, name
+        for box in page.locator(".scroll").all():
+            assert box.evaluate(beyond) <= 0, name
+
+
+def test_the_console_stays_silent(page: Page, sign_in: SignIn, pages: dict[str, str]) -> None:
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("dialog", lambda dialog: said.append(dialog.message))
+    fill()
+    sign_in(superuser())
+    for url in pages.values():
+        page.goto(url)
+        expect(page.locator("button.live")).to_have_attribute("data-live-state", "live")
+    assert said == []
+
+
+def test_a_failure_is_counted_before_the_reader_s_eyes_and_leads_to_its_task(
+    page: Page, sign_in: SignIn, pages: dict[str, str], say: Say
+) -> None:
+    fill()
+    sign_in(superuser())
+    page.goto(pages["failures"])
+    expect(page.locator("button.live")).to_have_attribute("data-live-state", "live")
+    row = page.get_by_role("row").filter(has_text="shop.ship").first
+    cell = row.get_by_role("cell").nth(6)
+    expect(cell).to_have_text("6")
+    trace = page.get_by_text("in charge_card").first
+    page.locator("summary").filter(has_text="insufficient_funds").first.click()
+    expect(trace).to_be_visible()
+    say(received("late", now()), failed("late", now()))
+    expect(cell).to_have_text("7")
+    # What was unfolded stays so.
+    expect(trace).to_be_visible()
+    cell.get_by_role("link").click()
+    expect(page.locator("[data-rows] > tr")).to_have_count(7)
+
+
+def test_everything_is_there_without_scripts(
+    browser: Browser, page: Page, sign_in: SignIn, pages: dict[str, str]
+) -> None:
+    fill()
+    sign_in(superuser())
+    context = browser.new_context(
+        java_script_enabled=False, storage_state=page.context.storage_state()
+    )
+    plain = context.new_page()
+    plain.goto(pages["failures"])
+    plain.get_by_role("link", name="24h").first.click()
+    expect(plain).to_have_url(pages["failures"] + "?sort=24h")
+    plain.locator("summary").filter(has_text="insufficient_funds").first.click()
+    expect(plain.get_by_text("in charge_card").first).to_be_visible()
+    context.close()
