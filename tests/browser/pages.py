@@ -43,6 +43,7 @@ PAGES: Final[dict[str, Callable[[Kept], str]]] = {
     "task": lambda kept: reverse("celery_monitor:task", args=[kept.task]),
     "workers": lambda kept: reverse("celery_monitor:workers"),
     "worker": lambda kept: reverse("celery_monitor:worker", args=[kept.host]),
+    "failures": lambda kept: reverse("celery_monitor:failures"),
     "refusal": lambda kept: reverse("celery_monitor:tasks") + "?after=soon",
 }
 
