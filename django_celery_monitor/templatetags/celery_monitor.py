@@ -54,7 +54,7 @@ def health(value: Health, reason: str = "") -> SafeString:
 
 @register.simple_tag
 def ago(moment: datetime | None, now: datetime) -> SafeString | str:
-    """How long ago, ticking in the browser; the exact time in UTC on hover."""
+    """How long ago, ticking in the browser; on hover the exact time, in the zone and in UTC."""
     if moment is None:
         return words.NOTHING
     text = words.age((now - moment).total_seconds())
@@ -172,9 +172,19 @@ def _badge(kind: str, label: str, hint: str) -> SafeString:
 def _time(moment: datetime, ticks: str, text: str) -> SafeString:
     exact = moment.astimezone(UTC)
     return format_html(
-        '<time datetime="{}" title="{} UTC"{}>{}</time>',
+        '<time datetime="{}" title="{}"{}>{}</time>',
         exact.isoformat().replace("+00:00", "Z"),
-        f"{exact:%Y-%m-%d %H:%M:%S}.{exact.microsecond // 1000:03}",
+        _exactly(exact),
         format_html(' data-ticks="{}"', ticks) if ticks else "",
         text,
     )
+
+
+def _exactly(moment: datetime) -> str:
+    """In the zone of the page and in UTC."""
+    local = timezone.localtime(moment)
+    there, here = (
+        f"{each:%Y-%m-%d %H:%M:%S}.{each.microsecond // 1000:03} {each:%Z}"
+        for each in (moment, local)
+    )
+    return there if local.utcoffset() == moment.utcoffset() else f"{here} = {there}"

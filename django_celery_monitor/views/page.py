@@ -20,6 +20,7 @@ from django_celery_monitor.filters import FilterError
 from django_celery_monitor.models import Installation
 from django_celery_monitor.views.security import harden
 from django_celery_monitor.views.shell import REVISION, render_page
+from django_celery_monitor.views.zone import in_chosen_zone
 
 View = Callable[..., HttpResponse]
 # Takes the request, the status, a title and the reason.
@@ -44,6 +45,10 @@ def page(
         @wraps(view)
         @require_safe
         def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            with in_chosen_zone(request):
+                return explained(request, *args, **kwargs)
+
+        def explained(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             try:
                 return harden(gated(request, *args, **kwargs))
             except FilterError as error:

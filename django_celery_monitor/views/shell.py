@@ -18,6 +18,7 @@ from django_celery_monitor.conf import get_settings
 from django_celery_monitor.reading import words
 from django_celery_monitor.reading.listening import listening
 from django_celery_monitor.views.appearance import back_link, environment_color, logo
+from django_celery_monitor.views.zone import SERVER_ZONE
 
 # In ``request.META``: the revision of the rows that a page is made of.
 REVISION = "celery_monitor.revision"
@@ -62,6 +63,8 @@ def render_page(
         "admin_url": _resolved("admin:index") if getattr(request.user, "is_staff", False) else "",
         "logout_url": _resolved("admin:logout"),
         "now": now,
+        "zone": timezone.get_current_timezone_name(),
+        "server_zone": request.META.get(SERVER_ZONE, ""),
         # A refusal stays as it is; asking for it again and again would only fill logs.
         "revision": request.META.get(REVISION),
         "still": status != HTTPStatus.OK,

@@ -6,8 +6,10 @@ import { startMenus } from "./menu";
 import { startThemeSwitch } from "./theme-switch";
 import { startTicks } from "./ticks";
 import { startToasts } from "./toast";
+import { startZoneSwitch } from "./zone-switch";
 
 startThemeSwitch();
+startZoneSwitch();
 startMenus();
 startDialogs();
 startKeys();

@@ -12,6 +12,7 @@ from django.contrib.auth.models import Permission, User
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, Request, expect
+from pytest_django import Settings
 
 from django_celery_monitor.live.publish import Publisher
 from django_celery_monitor.models import CollectorRun
@@ -361,6 +362,27 @@ def test_the_theme_is_chosen_kept_and_there_before_anything_is_painted(
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == dark
     page.keyboard.press("t")
     expect(page.locator("html")).not_to_have_attribute("data-theme", "dark")
+
+
+def test_the_time_zone_is_chosen_and_kept(
+    page: Page, asgi_server: str, sign_in: SignIn, settings: Settings
+) -> None:
+    settings.TIME_ZONE = "UTC"
+    uuid = a_task()
+    sign_in(superuser())
+    page.goto(asgi_server + reverse("celery_monitor:task", args=[uuid]))
+    facts = page.locator("dl.kv").first
+    expect(facts).to_contain_text(" UTC")
+    page.get_by_label("Account and appearance").click()
+    page.get_by_label("Time zone").select_option("Asia/Tokyo")
+    expect(facts).to_contain_text(" JST")
+    assert " UTC" in (facts.locator("time").first.get_attribute("title") or "")
+    page.goto(asgi_server + reverse("celery_monitor:tasks"))
+    expect(page.locator(".zone")).to_have_text("Asia/Tokyo")
+    page.get_by_label("Account and appearance").click()
+    expect(page.get_by_label("Time zone")).to_have_value("Asia/Tokyo")
+    page.get_by_label("Time zone").select_option("")
+    expect(page.locator(".zone")).to_have_text("UTC")
 
 
 def test_the_keyboard_reaches_everything(

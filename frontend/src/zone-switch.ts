@@ -1,0 +1,46 @@
+// The time zone of all times: a cookie, so that the server writes them and scripts need not.
+
+const COOKIE = "celery_monitor_zone";
+const BROWSER = "browser:";
+const YEAR = 365 * 86400;
+
+const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+function chosen(): string {
+  const pairs = document.cookie.split("; ").map((pair) => pair.split("="));
+  return pairs.find(([name]) => name === COOKIE)?.[1] ?? "";
+}
+
+function choose(zone: string, root: string): void {
+  const age = zone ? YEAR : 0;
+  document.cookie = `${COOKIE}=${zone}; path=${root}; max-age=${age}; samesite=lax`;
+  location.reload();
+}
+
+/** Hundreds of names, so only once somebody looks for one. */
+function addAll(select: HTMLSelectElement): void {
+  const group = select.querySelector("optgroup");
+  if (!group || group.childElementCount > 0) return;
+  for (const zone of Intl.supportedValuesOf("timeZone")) {
+    group.append(new Option(zone, zone, false, zone === chosen()));
+  }
+}
+
+export function startZoneSwitch(): void {
+  const select = document.querySelector<HTMLSelectElement>("[data-zone-switch]");
+  if (!select) return;
+  const root = select.dataset.root ?? "/";
+  const now = chosen();
+  // Who travels takes the browser's zone along.
+  if (now.startsWith(BROWSER) && now !== BROWSER + here) return choose(BROWSER + here, root);
+  const ours = select.querySelector<HTMLOptionElement>("[data-browser]");
+  if (ours) {
+    ours.value = BROWSER + here;
+    ours.append(` (${here})`);
+  }
+  if (now && ![...select.options].some((option) => option.value === now)) addAll(select);
+  select.value = now;
+  if (select.selectedIndex < 0) select.value = "";
+  select.closest("details")?.addEventListener("toggle", () => addAll(select), { once: true });
+  select.addEventListener("change", () => choose(select.value, root));
+}

@@ -1,0 +1,57 @@
+"""Times in the zone that a reader chose."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import Settings
+
+from tests.integration.made import a_task, root_client
+
+pytestmark = pytest.mark.django_db
+
+
+def look(zone: str, path: str) -> Any:
+    client = root_client()
+    client.cookies["celery_monitor_zone"] = zone
+    return client.get(path)
+
+
+@pytest.fixture
+def path(settings: Settings) -> str:
+    settings.TIME_ZONE = "Europe/Zurich"
+    return reverse("celery_monitor:task", args=[a_task()])
+
+
+@pytest.mark.parametrize(
+    ("zone", "shown"),
+    [
+        ("UTC", "UTC"),
+        ("Asia/Tokyo", "JST"),
+        ("browser:Asia/Tokyo", "JST"),
+        ("Asia/Kathmandu", "+0545"),
+    ],
+)
+def test_times_are_written_in_the_chosen_zone(path: str, zone: str, shown: str) -> None:
+    text = look(zone, path).content.decode()
+    assert f" {shown}</time>" in text
+    assert " UTC" in text
+    assert timezone.get_current_timezone_name() == "Europe/Zurich"
+
+
+@pytest.mark.parametrize("zone", ["", "Nowhere/Land", "../../etc/passwd", "Europe", "x" * 3000])
+def test_what_is_no_zone_changes_nothing(path: str, zone: str) -> None:
+    answer = look(zone, path)
+    assert answer.status_code == 200
+    assert " CET</time>" in answer.content.decode() or " CEST</time>" in answer.content.decode()
+
+
+def test_another_zone_is_another_page(path: str) -> None:
+    client = root_client()
+    tag = client.get(path)["ETag"]
+    assert client.get(path, headers={"If-None-Match": tag}).status_code == 304
+    client.cookies["celery_monitor_zone"] = "Asia/Tokyo"
+    assert client.get(path, headers={"If-None-Match": tag}).status_code == 200
