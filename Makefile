@@ -22,7 +22,7 @@ test: lint ## everything that can be tested, with real servers and a real browse
 	@echo '== pytest'
 	@$(PYTHON) -m tests.servers -- $(PYTHON) -m pytest
 
-soak: .venv/test.stamp $(READY) ## every fault at full size, with its result in build/soak.md; an hour
+soak: .venv/test.stamp $(READY) ## every fault at full size, with its result in build/soak.md; half an hour
 	@SOAK=1 $(PYTHON) -m tests.servers -- $(PYTHON) -m pytest --timeout 1800 tests/faults
 
 lint: .venv/test.stamp $(READY) ## style, types and templates
