@@ -135,7 +135,8 @@ class Charts:
             if value:
                 params[key] = value
         text = params.urlencode()
-        return self.request.path + (f"?{text}" if text else "")
+        # Right wherever the project is mounted; "?" alone is the page without parameters.
+        return f"?{text}"
 
 
 def cannot_split(field: str, group: str) -> str:
