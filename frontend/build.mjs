@@ -8,7 +8,7 @@ import { build } from "esbuild";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const dist = join(here, "../django_celery_monitor/static/django_celery_monitor/dist");
-const entries = ["monitor.ts", "chart.ts", "theme.ts", "monitor.css"];
+const entries = ["monitor.ts", "chart.ts", "graph.ts", "theme.ts", "monitor.css"];
 
 const missing = entries.filter((name) => !existsSync(join(here, "src", name)));
 if (missing.length > 0) {
@@ -31,7 +31,7 @@ await build({
 });
 
 const { packages } = JSON.parse(await readFile(join(here, "package-lock.json"), "utf8"));
-const shipped = Object.keys(packages[""].dependencies).sort();
+const shipped = [...needed("")].sort();
 const versions = Object.fromEntries(
   shipped.map((name) => [name, packages[`node_modules/${name}`].version]),
 );
@@ -39,6 +39,14 @@ const licences = await Promise.all(shipped.map(licenceOf));
 
 await writeFile(join(dist, "LICENSES.txt"), licences.join("\n\n"));
 await writeFile(join(dist, "manifest.json"), `${JSON.stringify({ versions }, null, 2)}\n`);
+
+// With what they need themselves: it is in the bundles, too.
+function needed(path, found = new Set()) {
+  for (const name of Object.keys(packages[path].dependencies ?? {})) {
+    if (!found.has(name)) needed(`node_modules/${name}`, found.add(name));
+  }
+  return found;
+}
 
 async function licenceOf(name) {
   const text = await readFile(join(here, "node_modules", name, "LICENSE"), "utf8");

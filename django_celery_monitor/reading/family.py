@@ -1,71 +1,114 @@
-"""Who called a task, whom it called, and how others of its type went."""
+"""Who called a task, whom it called, and what belongs to one group or chord with it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
-
-import orjson
+from typing import Any, Final
 
 from django_celery_monitor.access.policy import User, get_policy
-from django_celery_monitor.models import Task, TaskError, TaskStats
-from django_celery_monitor.state.sketch import merge, quantile
-from django_celery_monitor.state.states import GROUPS
+from django_celery_monitor.events import PUBLISHED
+from django_celery_monitor.models import Task
+from django_celery_monitor.storage.rows import events_of
+from django_celery_monitor.storage.task_events import SHARED
 
-SHOWN: Final = 50
-SIBLINGS: Final = 60
+SHOWN: Final = 20
+GROUP_SHOWN: Final = 10
+# So many relatives of each kind are looked at; a graph of more tells nothing.
+MOST: Final = 500
+# Members of a group all say the same of its chord; so many groups are asked.
+CHORDS: Final = 20
 NARROW: Final = (
     *("id", "name", "state", "known_by", "time", "retries", "runtime"),
-    *("started_at", "finished_at"),
+    *("started_at", "finished_at", "sent_at", "received_at", "eta"),
+    *("root_id", "parent_id", "group_id"),
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """``root`` only where it is neither the task itself nor its parent."""
+    """``root`` only where it is neither the task itself nor its parent; ``tasks`` are all of them.
 
+    ``bodies``: a chord's body by the group that it waits for. ``cut``: there are more tasks.
+    """
+
+    task: Task
     root: Task | None
     parent: Task | None
     children: list[Task]
     more_children: bool
+    group: list[Task]
+    body: Task | None
+    tasks: dict[str, Task]
+    bodies: dict[str, str]
+    cut: bool
+
+    @property
+    def alone(self) -> bool:
+        return len(self.tasks) < 2
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the recorder told of groups; events alone do not."""
+        return any(task.group_id for task in self.tasks.values())
+
+    @property
+    def shown_group(self) -> list[Task]:
+        return [each for each in self.group if each.id != self.task.id][:GROUP_SHOWN]
+
+    @property
+    def group_done(self) -> int:
+        return sum(each.finished_at is not None for each in self.group)
 
 
 def family(user: User, task: Task) -> Family:
-    tasks = get_policy().visible(user, Task.objects.only(*NARROW))
-    elders = tasks.in_bulk({task.root_id, task.parent_id} - {"", task.id})
-    children = list(tasks.filter(parent_id=task.id).order_by("time", "id")[: SHOWN + 1])
-    parent = elders.pop(task.parent_id, None)
+    """Every query asks an index for one id and a limited number of rows, in no order."""
+    rows = get_policy().visible(user, Task.objects.only(*NARROW)).order_by()
+    root_id = task.root_id or task.id
+    elders = rows.in_bulk({task.root_id, task.parent_id} - {"", task.id})
+    children = list(rows.filter(parent_id=task.id)[: MOST + 1])
+    parent = elders.get(task.parent_id)
+    kin = list(rows.filter(root_id=root_id)[: MOST + 1])
+    groups = {each.group_id for each in (task, parent) if each and each.group_id}
+    members = list(rows.filter(group_id__in=groups)[: MOST + 1]) if groups else []
+    found = {task.id: task, **elders}
+    for each in (*_early(children), *_early(members), *_early(kin)):
+        if len(found) < MOST:
+            found.setdefault(each.id, each)
+    bodies = _bodies(user, found)
+    found |= rows.in_bulk(set(bodies.values()) - found.keys())
     return Family(
-        root=elders.get(task.root_id),
+        task=task,
+        root=elders.get(task.root_id) if task.root_id != task.parent_id else None,
         parent=parent,
-        children=children[:SHOWN],
+        children=_early(children)[:SHOWN],
         more_children=len(children) > SHOWN,
+        group=_early(each for each in found.values() if each.group_id == task.group_id != ""),
+        body=found.get(bodies.get(task.group_id, "")),
+        tasks=found,
+        bodies=bodies,
+        cut=any(len(each) > MOST for each in (children, kin, members)) or len(found) >= MOST,
     )
 
 
-def siblings(user: User, task: Task) -> list[Task]:
-    """The last finished tasks of this type up to this one, oldest first."""
-    ended = [state for group in ("succeeded", "failed") for state in GROUPS[group]]
-    same = Task.objects.filter(name=task.name, state__in=ended, time__lte=task.time)
-    rows = get_policy().visible(user, same).only(*NARROW).order_by("-time", "-id")
-    return list(rows[:SIBLINGS])[::-1]
+def _early(tasks: Iterable[Task]) -> list[Task]:
+    return sorted(tasks, key=lambda task: (task.time, task.id))
 
 
-def usual_wait(user: User, task: Task, now: datetime) -> float | None:
-    """The median wait of this type over the last day, in seconds."""
-    rows = TaskStats.objects.filter(
-        period=TaskStats.Period.HOUR,
-        grain=TaskStats.Grain.NAME,
-        label=task.name,
-        start__gte=now - timedelta(days=1),
-    )
-    bins = get_policy().visible(user, rows).values_list("wait_bins", flat=True)
-    sketches = [orjson.loads(text or "{}") for text in bins]
-    return quantile(merge({int(k): n for k, n in each.items()} for each in sketches), 0.5)
+def _bodies(user: User, found: dict[str, Task]) -> dict[str, str]:
+    """The id of the chord's body by group, as one member of each group tells it."""
+    members = {task.group_id: task.id for task in found.values() if task.group_id}
+    asked = list(members.values())[:CHORDS]
+    if not asked:
+        return {}
+    rows = Task.objects.filter(pk__in=asked).only("id", "events", "group_id", *SHARED)
+    told = {task.group_id: _body_of(task) for task in get_policy().visible(user, rows).order_by()}
+    return {group: body for group, body in told.items() if body}
 
 
-def errors(user: User, task: Task) -> list[TaskError]:
-    """The latest failures and retries of a task, newest first."""
-    rows = TaskError.objects.filter(task_id=task.id, duplicate=False).order_by("-time", "-id")
-    return list(get_policy().visible(user, rows)[:20])
+def _body_of(task: Task) -> str:
+    for event in events_of(task):
+        chord: Any = event.data.get("chord") if event.type == PUBLISHED else None
+        if isinstance(chord, dict) and isinstance(chord.get("id"), str):
+            return str(chord["id"])
+    return ""

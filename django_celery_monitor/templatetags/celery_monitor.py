@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from django_celery_monitor.models import Task, TaskError
+from django_celery_monitor.models import TaskError
 from django_celery_monitor.reading import words
 from django_celery_monitor.reading.throughput import Minute
 from django_celery_monitor.state.derive import STATE_OF
@@ -38,7 +38,13 @@ def state(value: str, retries: int = 0) -> SafeString:
     label = str(words.STATES.get(value, value))
     if value == RETRY and retries:
         label = _("Retry %(n)s") % {"n": retries}
-    return _badge("ignored" if value == IGNORED else group(value), label, value)
+    return _badge(state_group(value), label, value)
+
+
+@register.filter
+def state_group(value: str) -> str:
+    """The group of a state, for its colour."""
+    return "ignored" if value == IGNORED else group(value)
 
 
 @register.filter
@@ -139,23 +145,6 @@ def spark(minutes: Sequence[Minute], column: str, kind: str) -> SafeString:
         kind,
         points,
     )
-
-
-@register.simple_tag
-def bar(task: Task, siblings: Sequence[Task]) -> SafeString:
-    """One run among others: as high as it was long, at least visible."""
-    longest = max(_seconds(each) for each in siblings) or 1.0
-    height = 3 + 36 * _seconds(task) / longest
-    return format_html(
-        '<rect class="st-{}" x="1" width="6" rx="1" y="{}" height="{}"/>',
-        group(task.state),
-        f"{40 - height:.1f}",
-        f"{height:.1f}",
-    )
-
-
-def _seconds(task: Task) -> float:
-    return task.duration.total_seconds() if task.duration else 0.0
 
 
 def _badge(kind: str, label: str, hint: str) -> SafeString:

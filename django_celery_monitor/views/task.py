@@ -1,9 +1,11 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
+from urllib.parse import urlencode
 
 from django.contrib.admin.utils import quote
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -15,31 +17,32 @@ from django_celery_monitor.access.policy import (
     VIEW_WORKER,
     get_policy,
 )
+from django_celery_monitor.conf import get_settings
+from django_celery_monitor.events import TaskEvent
 from django_celery_monitor.models import Task, TaskError
-from django_celery_monitor.reading.call import call
-from django_celery_monitor.reading.family import errors, family, siblings, usual_wait
+from django_celery_monitor.reading.arguments import arguments, text_source
+from django_celery_monitor.reading.attempts import attempts
+from django_celery_monitor.reading.code import pieces, result_of
+from django_celery_monitor.reading.expiry import SOON, kept_until
+from django_celery_monitor.reading.family import family
+from django_celery_monitor.reading.graph import Bundle, graph
 from django_celery_monitor.reading.life import life
-from django_celery_monitor.reading.trace import Part, parts
+from django_celery_monitor.reading.passages import passages
+from django_celery_monitor.reading.raw import provenance, raw
+from django_celery_monitor.reading.report import report
+from django_celery_monitor.reading.sentence import sentence
+from django_celery_monitor.reading.siblings import siblings, usual_wait
 from django_celery_monitor.state.derive import derive
-from django_celery_monitor.state.errors import error_key
-from django_celery_monitor.state.runs import Run
 from django_celery_monitor.state.states import group
-from django_celery_monitor.storage.rows import events_of, moment
+from django_celery_monitor.storage.rows import events_of
 from django_celery_monitor.views.page import page
 from django_celery_monitor.views.shell import render_page
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """A run with what it ended in; ``trace`` is empty for who may not see it."""
-
-    number: int
-    run: Run
-    received: Any
-    started: Any
-    ended: Any
-    error: TaskError | None
-    trace: list[Part]
+# So many attempts and events are shown before the reader asks for all.
+ATTEMPTS: Final = 5
+EVENTS: Final = 3
+# Failures and retries that are read; the event set holds no more than twice sixteen of each.
+ERRORS: Final = 64
 
 
 @page(VIEW_TASK)
@@ -53,26 +56,82 @@ def task(request: HttpRequest, task_id: str) -> HttpResponse:
     payload = policy.can(request.user, VIEW_TASK_ARGUMENTS, found)
     # A row that was not stored by the pipeline has no events.
     events = events_of(found)
-    runs = derive(events).runs if events else ()
-    known = {error.key: error for error in errors(request.user, found)}
-    attempts = [_attempt(n, run, known, payload) for n, run in enumerate(runs, 1)]
+    until = kept_until(found, get_settings())
     context = {
         "section": "tasks",
         "now": now,
         "task": found,
         "payload": payload,
-        "call": call(found.args, found.kwargs) if payload else [],
-        "life": life(found, events, runs, usual_wait(request.user, found, now)) if events else [],
-        "attempts": attempts[::-1],
-        "failed": next((each for each in reversed(attempts) if each.error), None),
-        "error_first": group(found.state) in {"failed", "retrying"},
-        "events": events,
-        "family": family(request.user, found),
-        "siblings": siblings(request.user, found),
+        "kept_until": until,
+        "expires_soon": until is not None and until - now < SOON,
+        "provenance": provenance(found, events),
         "may_see_workers": policy.can(request.user, VIEW_WORKER),
         "admin_task_url": _admin_url(request, found),
+        "siblings": siblings(request.user, found) if found.name else None,
+        **_course(request, found, events, payload),
+        **_relatives(request, found),
     }
     return render_page(request, "task.html", context)
+
+
+def _course(
+    request: HttpRequest, found: Task, events: Sequence[TaskEvent], payload: bool
+) -> dict[str, Any]:
+    """What happened to the task, and what it was called with."""
+    now = timezone.now()
+    ways = passages(events, derive(list(events)).runs) if events else []
+    usual = usual_wait(request.user, found, now)
+    records = attempts(ways, _errors(request, found, payload), payload=payload)
+    called = arguments(found, events) if payload else None
+    rows = raw(events, payload=payload)
+    url = request.build_absolute_uri(reverse("celery_monitor:task", args=[found.id]))
+    every = "all" in request.GET.getlist("attempts")
+    return {
+        "life": life(found, ways, usual) if events else None,
+        "sentence": sentence(found, ways, usual, now) if events else "",
+        "attempts": records if every else records[:ATTEMPTS],
+        "all_attempts": len(records),
+        "failed": next((each for each in records if each.error), None),
+        "error_first": group(found.state) in {"failed", "retrying"},
+        "arguments": called,
+        "result": pieces(result_of(found.result)) if payload else [],
+        "result_source": text_source(found.result) if payload else "",
+        "first_events": rows[:EVENTS],
+        "other_events": rows[EVENTS:],
+        "permalink": url,
+        "report": report(found, url, records, called),
+    }
+
+
+def _errors(request: HttpRequest, found: Task, payload: bool) -> dict[str, TaskError]:
+    """The latest failures and retries of a task, by key; texts only for who may see them."""
+    rows: QuerySet[TaskError] = TaskError.objects.filter(task_id=found.id, duplicate=False)
+    if not payload:
+        rows = rows.defer("message", "traceback")
+    shown = get_policy().visible(request.user, rows.order_by("-time", "-id"))
+    return {error.key: error for error in shown[:ERRORS]}
+
+
+def _relatives(request: HttpRequest, found: Task) -> dict[str, Any]:
+    relatives = family(request.user, found)
+    drawn = graph(relatives, _address, _bundle_address)
+    return {
+        "family": relatives,
+        "graph": drawn,
+        "more_url": _tasks(root=found.root_id or found.id),
+    }
+
+
+def _address(task_id: str) -> str:
+    return reverse("celery_monitor:task", args=[task_id])
+
+
+def _bundle_address(bundle: Bundle) -> str:
+    return _tasks(**{bundle.kind: bundle.key, "name": bundle.name})
+
+
+def _tasks(**filters: str) -> str:
+    return f"{reverse('celery_monitor:tasks')}?{urlencode(filters)}"
 
 
 def _admin_url(request: HttpRequest, found: Task) -> str:
@@ -82,16 +141,3 @@ def _admin_url(request: HttpRequest, found: Task) -> str:
         return reverse("admin:django_celery_monitor_task_change", args=(quote(found.pk),))
     except NoReverseMatch:
         return ""
-
-
-def _attempt(number: int, run: Run, known: dict[str, TaskError], payload: bool) -> Attempt:
-    error = known.get(error_key(run.error)) if run.error else None
-    return Attempt(
-        number=number,
-        run=run,
-        received=moment(run.received),
-        started=moment(run.started),
-        ended=moment(run.ended),
-        error=error,
-        trace=parts(error.traceback) if error and payload else [],
-    )

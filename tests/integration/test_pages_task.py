@@ -31,10 +31,10 @@ def page_of(task_id: str) -> Any:
     return response
 
 
-def steps(response: Any) -> list[tuple[str, str, str]]:
+def steps(response: Any, lane: int = 0) -> list[tuple[str, str, str]]:
     return [
         (step.kind, step.label, "" if step.seconds is None else f"{step.seconds:.1f}")
-        for step in response.context["life"]
+        for step in response.context["life"].lanes[lane].steps
     ]
 
 
@@ -61,23 +61,29 @@ def test_a_task_that_went_well_shows_its_life_arguments_and_result() -> None:
         ("running", "Started", "0.1"),
         ("succeeded", "Succeeded", "0.5"),
     ]
-    assert response.context["call"] == ["1", "carrier='dhl'"]
+    assert "<pre" in response.text
+    written = "".join(piece.text for piece in response.context["arguments"].code)
+    assert written == "ship(\n    1,\n    carrier='dhl',\n)"
     assert "&#x27;tracked&#x27;" in response.text
     assert 'title="SUCCESS"' in response.text
 
 
 def test_a_retried_task_shows_every_attempt_with_its_own_error() -> None:
     response = page_of(a_retried_task())
-    assert steps(response) == [
+    assert steps(response, 0) == [
         ("waiting", "Sent", ""),
         ("waiting", "Received", "1.0"),
         ("running", "Started", "2.0"),
         ("retrying", "Retry 1", "4.0"),
-        ("running", "Started", "8.0"),
+    ]
+    assert steps(response, 1) == [
+        ("waiting", "Sent", ""),
+        ("waiting", "Received", "1.0"),
+        ("running", "Started", "7.0"),
         ("failed", "Failed", "16.0"),
     ]
     attempts = response.context["attempts"]
-    assert [(each.number, each.run.outcome, each.error.type) for each in attempts] == [
+    assert [(each.number, each.passage.run.outcome, each.error.type) for each in attempts] == [
         (2, "failed", "TimeoutError"),
         (1, "retried", "CardDeclined"),
     ]
@@ -96,22 +102,38 @@ def test_a_running_task_ticks() -> None:
     uuid, at = str(uuid4()), now() - 5
     store(sent(uuid, at), received(uuid, at + 1), event("started", uuid, at + 2))
     response = page_of(uuid)
-    assert response.context["life"][-1].kind == "open"
+    assert [step[0] for step in steps(response)] == [
+        *("waiting", "waiting", "running", "open", "ahead"),
+    ]
     assert 'data-ticks="since"' in response.text
 
 
 def test_a_task_that_was_only_sent_waits() -> None:
     uuid = str(uuid4())
     store(sent(uuid, now() - 5))
-    assert steps(page_of(uuid)) == [("waiting", "Sent", ""), ("open", "Not received yet", "")]
+    response = page_of(uuid)
+    assert steps(response) == [
+        ("waiting", "Sent", ""),
+        ("open", "Not received yet", ""),
+        ("ahead", "Start", ""),
+        ("ahead", "End", ""),
+    ]
+    assert response.context["sentence"].startswith("Has been waiting")
 
 
 def test_what_was_not_observed_is_said_and_not_invented() -> None:
     uuid, at = str(uuid4()), now()
     store(event("succeeded", uuid, at, result="1", runtime=0.2))
     response = page_of(uuid)
-    assert steps(response)[0] == ("unseen", "Sending not observed", "")
-    assert "Not observed" in response.text
+    assert steps(response) == [
+        ("unseen", "Sent", ""),
+        ("unseen", "Received", ""),
+        ("unseen", "Started", ""),
+        ("succeeded", "Succeeded", "0.2"),
+    ]
+    assert "Not observed: no event that carries them" in response.text
+    assert "task_send_sent_event" in response.text
+    assert "Its wait was not observed, ran 200 ms" in response.context["sentence"]
 
 
 def test_a_wait_far_over_the_usual_one_is_marked() -> None:
@@ -120,8 +142,10 @@ def test_a_wait_far_over_the_usual_one_is_marked() -> None:
     uuid, at = str(uuid4()), now() - 60
     store(sent(uuid, at), received(uuid, at + 1), event("started", uuid, at + 40))
     response = page_of(uuid)
-    assert [step.label for step in response.context["life"] if step.slow] == ["Started"]
+    [lane] = response.context["life"].lanes
+    assert [step.label for step in lane.steps if step.slow] == ["Started"]
     assert "× usual" in response.text
+    assert "× this type&#x27;s median)" in response.text
 
 
 def test_a_clock_that_runs_behind_gives_about_zero_and_no_negative_wait() -> None:
@@ -130,6 +154,7 @@ def test_a_clock_that_runs_behind_gives_about_zero_and_no_negative_wait() -> Non
     text = page_of(uuid).text
     assert "≈ 0" in text
     assert "-" not in text.partition("≈ 0")[2][:20]
+    assert "clocks of two machines differ" in text
 
 
 def test_thousands_of_deliveries_are_shortened() -> None:
@@ -141,9 +166,13 @@ def test_thousands_of_deliveries_are_shortened() -> None:
             failed(uuid, at + delivery + 0.5, "retried"),
         ]
     store(*events)
-    life = page_of(uuid).context["life"]
-    assert len(life) <= 12
-    assert next(step.skipped for step in life if step.kind == "skipped") > 0
+    response = page_of(uuid)
+    lanes = response.context["life"].lanes
+    assert len(lanes) <= 6
+    assert next(lane.skipped for lane in lanes if lane.skipped) > 0
+    assert len(response.context["attempts"]) == 5
+    every = root_client().get(reverse("celery_monitor:task", args=[uuid]) + "?attempts=all")
+    assert len(every.context["attempts"]) == response.context["all_attempts"] > 5
 
 
 def test_the_family_is_there_with_root_parent_and_children() -> None:
@@ -166,7 +195,11 @@ def test_the_family_is_there_with_root_parent_and_children() -> None:
 def test_the_last_runs_of_the_type_end_with_this_one() -> None:
     earlier = [a_task(ago=30 - second) for second in range(5)]
     this, _later = a_task(ago=10), a_task(ago=1)
-    assert [task.id for task in page_of(this).context["siblings"]] == [*earlier, this]
+    found = page_of(this).context["siblings"]
+    assert [bar.task.id for bar in found.bars] == [*earlier, this]
+    assert (found.older, found.newer) == (earlier[-1], _later)
+    # Two tenths of a second waiting, five running.
+    assert found.p95 == pytest.approx(0.7)
 
 
 def test_an_unknown_task_is_explained() -> None:
@@ -183,7 +216,7 @@ def test_any_id_has_a_page(task_id: str) -> None:
 
 def test_a_row_without_events_has_a_page_too() -> None:
     Task.objects.filter(pk=(task_id := a_task())).update(events="")
-    assert page_of(task_id).context["life"] == []
+    assert page_of(task_id).context["life"] is None
 
 
 def test_only_staff_is_shown_the_way_to_the_admin() -> None:
@@ -201,6 +234,7 @@ def test_attempts_and_relatives_cost_no_more_queries(
         store(sent(str(uuid4()), now(), parent_id=uuid, root_id=uuid))
     url = reverse("celery_monitor:task", args=[uuid])
     client.get(url)
-    # Session, user, revision, collector, task, errors, usual wait, family twice, siblings.
-    with django_assert_max_num_queries(10):
+    # Session, user, revision, collector, task, errors, usual wait, relatives, children, the same
+    # root, siblings, the run after.
+    with django_assert_max_num_queries(12):
         assert client.get(url).status_code == 200

@@ -1,0 +1,101 @@
+// Draws the family of a task from #family-graph; follows each refresh.
+import { graphlib, layout } from "@dagrejs/dagre";
+import { draw } from "./graph-draw";
+import { View } from "./graph-view";
+import { walk } from "./graph-walk";
+
+export interface Node {
+  label: string;
+  detail: string;
+  title: string;
+  kind: string;
+  url: string;
+  here: boolean;
+  many?: boolean;
+}
+
+/** Edges are places in the list of nodes, and what they stand for. */
+export interface Family {
+  nodes: Node[];
+  edges: [number, number, string][];
+  size: string;
+}
+
+export interface Point {
+  x: number;
+  y: number;
+}
+
+export interface Placed {
+  width: number;
+  height: number;
+  nodes: Point[];
+  edges: { kind: string; points: Point[] }[];
+}
+
+export const WIDTH = 232;
+export const HEIGHT = 44;
+
+/** Where a line passes other columns; at its ends it leaves and enters in the middle of a side. */
+function between({ points }: { points: Point[] }): Point[] {
+  return points.length > 3 ? points.slice(1, -1) : [];
+}
+
+function placed(family: Family): Placed {
+  const graph = new graphlib.Graph({ multigraph: true });
+  graph.setGraph({ rankdir: "LR", nodesep: 14, ranksep: 56, marginx: 12, marginy: 12 });
+  graph.setDefaultEdgeLabel(() => ({}));
+  family.nodes.forEach((_node, index) => {
+    graph.setNode(String(index), { width: WIDTH, height: HEIGHT });
+  });
+  for (const [from, to, kind] of family.edges) graph.setEdge(String(from), String(to), {}, kind);
+  layout(graph);
+  const size = graph.graph() as { width?: number; height?: number };
+  const nodes = family.nodes.map(
+    (_node, index) => graph.node(String(index)) as Point,
+  );
+  return {
+    width: size.width ?? WIDTH,
+    height: size.height ?? HEIGHT,
+    nodes,
+    edges: family.edges.map(([from, to, kind]) => ({
+      kind,
+      points: [
+        { x: (nodes[from]?.x ?? 0) + WIDTH / 2, y: nodes[from]?.y ?? 0 },
+        ...between(graph.edge(String(from), String(to), kind) as { points: Point[] }),
+        { x: (nodes[to]?.x ?? 0) - WIDTH / 2, y: nodes[to]?.y ?? 0 },
+      ],
+    })),
+  };
+}
+
+function start(card: HTMLElement): void {
+  const box = card.querySelector<HTMLElement>("[data-graph-view]");
+  const source = document.getElementById(card.dataset.graph ?? "");
+  if (!box || !source) return;
+  const view = new View(card, box);
+  let shown = "";
+  const show = (): void => {
+    const text = source.textContent ?? "";
+    if (text === shown) return;
+    shown = text;
+    const family = JSON.parse(text) as Family;
+    card.hidden = family.nodes.length < 2;
+    if (card.hidden) return;
+    const here = box.contains(document.activeElement)
+      ? document.activeElement?.getAttribute("href")
+      : null;
+    const where = placed(family);
+    card.dataset.size = family.size;
+    const svg = draw(family, where);
+    box.replaceChildren(svg);
+    view.take(svg, where, family.nodes.findIndex((node) => node.here));
+    // Who was on a task stays there.
+    if (here) box.querySelector<SVGElement>(`a[href="${CSS.escape(here)}"]`)?.focus();
+  };
+  walk(box, () => JSON.parse(shown || '{"nodes":[],"edges":[]}') as Family, view);
+  document.addEventListener("monitor:refreshed", show);
+  show();
+}
+
+for (const card of document.querySelectorAll<HTMLElement>("[data-graph]")) start(card);
