@@ -22,11 +22,15 @@ _LEFT_OUT: Final = "..."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arguments:
-    """``code`` is empty when nothing is known; ``raw`` is what is kept, as it is."""
+    """``code`` is empty when nothing is known; ``raw`` is what is kept, as it is.
+
+    ``payload`` is the JSON of the message, ``whole`` says that nothing is missing from it.
+    """
 
     code: list[Piece]
     source: str
     raw: str
+    payload: str = ""
     whole: bool = False
     none: bool = False
 
@@ -40,7 +44,12 @@ def arguments(task: Task, events: Sequence[TaskEvent]) -> Arguments:
         source = _("as published, with secrets masked") if flaw else _("as published")
         none = written == f"{name}()"
         return Arguments(
-            code=pieces(written), source=source, raw=payload, whole=not flaw, none=none
+            code=pieces(written),
+            source=source,
+            raw=payload,
+            payload=payload,
+            whole=not flaw,
+            none=none,
         )
     parts = call(task.args, task.kwargs)
     lines = "".join(f"{INDENT}{part},\n" for part in parts)

@@ -63,15 +63,6 @@ def call_of(name: str, payload: str) -> str | None:
     return _call(name, parts)
 
 
-def result_of(text: str) -> str:
-    """A result that is JSON is laid out; any other text stays as it is."""
-    try:
-        found = load(text)
-        return _value(found, 0) if isinstance(found, dict | list) else text
-    except (ValueError, RecursionError):
-        return text
-
-
 def _call(name: str, parts: list[str]) -> str:
     if not parts:
         return f"{name}()"

@@ -22,10 +22,11 @@ from django_celery_monitor.events import TaskEvent
 from django_celery_monitor.models import Task, TaskError
 from django_celery_monitor.reading.arguments import arguments, text_source
 from django_celery_monitor.reading.attempts import attempts
-from django_celery_monitor.reading.code import pieces, result_of
+from django_celery_monitor.reading.code import pieces
 from django_celery_monitor.reading.expiry import SOON, kept_until
 from django_celery_monitor.reading.family import family
 from django_celery_monitor.reading.graph import Bundle, graph
+from django_celery_monitor.reading.json_text import parsed
 from django_celery_monitor.reading.life import life
 from django_celery_monitor.reading.passages import passages
 from django_celery_monitor.reading.raw import provenance, raw
@@ -85,6 +86,7 @@ def _course(
     called = arguments(found, events) if payload else None
     rows = raw(events, payload=payload)
     url = request.build_absolute_uri(reverse("celery_monitor:task", args=[found.id]))
+    is_json = payload and isinstance(parsed(found.result), dict | list)
     every = "all" in request.GET.getlist("attempts")
     return {
         "life": life(found, ways, usual) if events else None,
@@ -94,7 +96,8 @@ def _course(
         "failed": next((each for each in records if each.error), None),
         "error_first": group(found.state) in {"failed", "retrying"},
         "arguments": called,
-        "result": pieces(result_of(found.result)) if payload else [],
+        # JSON has a viewer of its own.
+        "result": pieces(found.result) if payload and not is_json else [],
         "result_source": text_source(found.result) if payload else "",
         "first_events": rows[:EVENTS],
         "other_events": rows[EVENTS:],

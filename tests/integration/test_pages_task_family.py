@@ -1,0 +1,193 @@
+"""The task page's relatives, attempts and texts: what is found, for whom, and by which index."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from pytest_django import Settings
+
+from django_celery_monitor.models import Task
+from tests.integration.made import (
+    Event,
+    a_task,
+    client_of,
+    event,
+    failed,
+    now,
+    received,
+    root_client,
+    sent,
+    store,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def page_of(task_id: str, client: Client | None = None) -> Any:
+    response = (client or root_client()).get(reverse("celery_monitor:task", args=[task_id]))
+    assert response.status_code == 200
+    return response
+
+
+def published(uuid: str, at: float, name: str = "shop.part", **own: Any) -> Event:
+    said = event("published", uuid, at, "gen1@web", name=name, queue="mail", **own)
+    return said | {"type": "monitor-published"}
+
+
+def a_chord(size: int = 3) -> str:
+    """Members ``part-0`` and so on; returns the id of its body."""
+    at = now() - 60
+    chord = {"task": "shop.whole", "id": "whole"}
+    store(
+        *(
+            published(f"part-{index}", at + index, group_id="g-1", group_index=index, chord=chord)
+            for index in range(size)
+        ),
+        *(received(f"part-{index}", at + 1 + index, name="shop.part") for index in range(size)),
+        event("succeeded", "part-0", at + 9, result="1", runtime=0.5),
+        published("whole", at + 30, "shop.whole", parent_id="part-2", root_id="part-2"),
+    )
+    return "whole"
+
+
+def test_a_member_knows_its_group_and_the_chord_s_body() -> None:
+    a_chord()
+    response = page_of("part-1")
+    family = response.context["family"]
+    assert [each.id for each in family.group] == ["part-0", "part-1", "part-2"]
+    assert family.body.id == "whole"
+    assert "In its group: 1 of 3 done" in response.text
+    assert "Groups and chords are known from the recorder." in response.text
+    assert len(response.context["graph"]["nodes"]) == 4
+
+
+def test_a_body_knows_whom_it_waited_for() -> None:
+    body = a_chord()
+    drawn = page_of(body).context["graph"]
+    assert [edge[2] for edge in drawn["edges"]] == ["chord"] * 3
+
+
+def test_from_events_alone_no_group_is_claimed() -> None:
+    parent = a_task()
+    store(*(sent(f"child-{n}", now(), parent_id=parent, root_id=parent) for n in range(30)))
+    response = page_of(parent)
+    assert "these name no groups or chords" in response.text
+    assert [node["detail"] for node in response.context["graph"]["nodes"]][1:] == ["0 / 30 done"]
+
+
+def test_a_task_alone_has_no_graph() -> None:
+    response = page_of(a_task())
+    assert response.context["family"].alone
+    assert len(response.context["graph"]["nodes"]) == 1
+
+
+def test_a_family_that_is_too_large_is_cut_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    from django_celery_monitor.reading import family
+
+    monkeypatch.setattr(family, "MOST", 10)
+    parent = a_task()
+    store(*(sent(f"child-{n}", now(), parent_id=parent, root_id=parent) for n in range(30)))
+    response = page_of(parent)
+    assert response.context["family"].cut
+    assert len(response.context["family"].tasks) == 10
+    assert "relatives that were found are drawn" in response.text
+
+
+def test_the_list_that_a_node_of_many_leads_to_is_that_of_its_members() -> None:
+    a_chord(30)
+    [many] = [node for node in page_of("part-0").context["graph"]["nodes"] if node.get("many")]
+    rows = root_client().get(many["url"]).context["rows"]
+    assert {row.task.name for row in rows} == {"shop.part"}
+
+
+def test_whole_arguments_come_from_the_recorder() -> None:
+    payload = json.dumps([["the eagle"], {"at": {"__type__": "date", "__value__": "1969-07-20"}}])
+    store(published("a-1", now(), args="('the...',)", kwargs="{}", payload=payload))
+    response = page_of("a-1")
+    assert "as published" in response.text
+    assert "at</span>=date(" in response.text
+    assert "eagle" not in page_of("a-1", client_of("view_task")).text
+
+
+def test_the_text_to_copy_holds_what_its_reader_may_see_and_no_more() -> None:
+    done, broken = a_task(args="('the eagle',)"), a_task("failed", args="('the eagle',)")
+    some, every = client_of("view_task"), client_of("view_task", "view_task_arguments")
+    for task_id in (done, broken):
+        text = page_of(task_id, some).context["report"]
+        for secret in ("eagle", "tracked", "insufficient_funds", "gateway.charge"):
+            assert secret not in text
+        assert task_id in text
+        assert "the eagle" in page_of(task_id, every).context["report"]
+    assert "CardDeclined" in page_of(broken, some).context["report"]
+    assert "gateway.charge(order.total)" in page_of(broken, every).context["report"]
+    assert f"http://testserver/monitor/tasks/{broken}/" in page_of(broken, some).context["report"]
+
+
+def test_without_the_right_no_text_of_a_task_leaves_the_database() -> None:
+    uuid, at, secret = str(uuid4()), now() - 60, "the eagle"
+    store(
+        published(
+            uuid, at, payload=json.dumps([[secret], {}]), origin=secret, stamps={"s": secret}
+        ),
+        received(uuid, at + 1, args=f"('{secret}',)"),
+        event("started", uuid, at + 2),
+        failed(uuid, at + 3, "retried", exception=f"E('{secret}')", traceback=secret),
+        received(uuid, at + 4, retries=1),
+        event("progress", uuid, at + 5, note=secret),
+        failed(uuid, at + 6, exception=f"F('{secret}')", traceback=secret),
+    )
+    response = page_of(uuid, client_of("view_task"))
+    assert secret not in response.text
+    assert "hidden" in response.text
+    assert secret in page_of(uuid).text
+
+
+def test_a_record_that_retention_deletes_soon_says_so(settings: Settings) -> None:
+    settings.CELERY_MONITOR = {"RETENTION_DAYS": 30.0}
+    old = a_task(ago=29.5 * 86400)
+    assert "Retention deletes this record in 12" in page_of(old).text.replace("\xa0", " ")
+    assert "Retention deletes" not in page_of(a_task()).text
+
+
+def test_a_task_that_was_delivered_twice_is_marked() -> None:
+    uuid, at = str(uuid4()), now() - 60
+    store(
+        *(sent(uuid, at), received(uuid, at + 1), event("started", uuid, at + 2)),
+        *(received(uuid, at + 30, host="w2"), event("started", uuid, at + 31, "w2")),
+        event("succeeded", uuid, at + 32, "w2", result="1", runtime=1.0),
+    )
+    response = page_of(uuid)
+    assert [each.passage.again for each in response.context["attempts"]] == ["delivered", ""]
+    assert "delivered again" in response.text
+
+
+def test_every_query_of_the_page_is_limited_or_asks_for_keys() -> None:
+    """None counts, none sorts a whole family, none goes without an index."""
+    a_chord()
+    client = root_client()
+    client.get(reverse("celery_monitor:task", args=["part-1"]))
+    with CaptureQueriesContext(connection) as queries:
+        page_of("part-1", client)
+    table = Task._meta.db_table
+    of_tasks = [each["sql"] for each in queries if f'FROM "{table}"' in each["sql"]]
+    assert len(of_tasks) >= 6
+    for sql in of_tasks:
+        by_key = f'"{table}"."id" = ' in sql or f'"{table}"."id" IN ' in sql
+        assert by_key or "LIMIT" in sql, sql
+        assert "COUNT(" not in sql
+        if "ORDER BY" in sql and not by_key:
+            assert f'"{table}"."name" = ' in sql, sql
+
+
+def test_runs_before_and_after_are_a_step_away() -> None:
+    first, second, third = (a_task(ago=30 - 10 * n) for n in range(3))
+    text = page_of(second).text
+    assert f'rel="prev" href="{reverse("celery_monitor:task", args=[first])}"' in text
+    assert f'rel="next" href="{reverse("celery_monitor:task", args=[third])}"' in text
