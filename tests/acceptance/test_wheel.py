@@ -55,7 +55,15 @@ def names(wheel: Path) -> set[str]:
 
 
 def test_the_wheel_carries_the_bundled_front_end(built: Built) -> None:
-    bundled = {"monitor.js", "chart.js", "graph.js", "theme.js", "monitor.css", "manifest.json", "LICENSES.txt"}
+    bundled = {
+        "monitor.js",
+        "chart.js",
+        "graph.js",
+        "theme.js",
+        "monitor.css",
+        "manifest.json",
+        "LICENSES.txt",
+    }
     assert {name for name in names(built.wheel) if name.startswith(STATIC)} == {
         f"{STATIC}/{name}" for name in bundled
     }

@@ -48,7 +48,7 @@ def test_a_project_fills_the_empty_places_of_every_page(bend: Any) -> None:
         bend(name, filled(name, places))
     bend(
         "_attempt_bottom.html",
-        "<tr><td><!--bottom of {{ attempt.number }}, {{ task.id }}--></td></tr>",
+        "<!--bottom of {{ attempt.number }}, {{ task.id }}-->",
     )
     overview = look(reverse("celery_monitor:overview"))
     page = look(reverse("celery_monitor:task", args=[task]))
