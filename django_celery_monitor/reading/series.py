@@ -14,11 +14,12 @@ from django_celery_monitor.access.policy import User
 from django_celery_monitor.reading import series_rows as rows
 from django_celery_monitor.reading.listening import Listening, listening
 from django_celery_monitor.reading.series_colours import hues
-from django_celery_monitor.reading.series_gaps import Hole, holes, unknown
+from django_celery_monitor.reading.series_gaps import Coverage, Hole, coverage, unknown
 from django_celery_monitor.reading.series_rows import Figures, Grain, Table
 from django_celery_monitor.reading.series_window import Window
 from django_celery_monitor.reading.words import OUTCOMES
 from django_celery_monitor.state.sketch import Bins, quantile
+from django_celery_monitor.upkeep.retention import KEEP_STATS
 
 # Each with its counts and its colour; together they are all runs that ended.
 STATES: Final = {
@@ -78,6 +79,8 @@ class Reading:
         self.window = window
         self.now = now
         self.of = of
+        self._tops: dict[tuple[Grain, tuple[str, ...]], list[str]] = {}
+        self._tables: dict[tuple[Grain, frozenset[str]], Table] = {}
 
     @cached_property
     def table(self) -> Table:
@@ -91,15 +94,55 @@ class Reading:
         return rows.summed(self.table)
 
     @cached_property
-    def holes(self) -> list[Hole]:
-        counted = min(self.total, default=None)
-        known_from = None if counted is None else self.window.start + counted * self.window.step
+    def coverage(self) -> Coverage:
         heard = self.heard or listening(self.now)
-        return holes(self.window, self.now, known_from, heard)
+        return coverage(self.window.before.start, self.now, heard)
+
+    @cached_property
+    def holes(self) -> list[Hole]:
+        return self.coverage.holes(self.window, self.known_from)
+
+    @property
+    def known_from(self) -> datetime | None:
+        """The first step that anything was counted in."""
+        counted = min(self.total, default=None)
+        return None if counted is None else self.window.start + counted * self.window.step
+
+    @cached_property
+    def before(self) -> Reading:
+        """The stretch of the same length before, to compare with."""
+        return Reading(self.user, self.window.before, self.now, self.of, self.heard)
+
+    @cached_property
+    def knows_before(self) -> bool:
+        """Whether the stretch before was recorded whole, and is still kept."""
+        before = self.before
+        kept = self.now - before.window.start < KEEP_STATS[before.window.period]
+        return kept and not self.coverage.holes(before.window, before.known_from)
+
+    @cached_property
+    def by_queue(self) -> Table:
+        """Everything by queue, as far as the reader may see that."""
+        if not self.of and rows.total_grain(self.user) is Grain.QUEUE:
+            return self.table
+        return rows.read(self.user, self.window, Grain.QUEUE)
 
     @cached_property
     def _unknown(self) -> set[int]:
         return unknown(self.window, self.holes) - set(self.total)
+
+    def top(self, grain: Grain, ranked: tuple[str, ...]) -> list[str]:
+        """The labels with the highest sums of some counts, highest first."""
+        if (grain, ranked) not in self._tops:
+            self._tops[grain, ranked] = rows.top(self.user, self.window, grain, ranked)
+        return self._tops[grain, ranked]
+
+    def labels(self, grain: Grain, labels: Iterable[str]) -> Table:
+        """Everything of some labels."""
+        key = grain, frozenset(labels)
+        if key not in self._tables:
+            self._tables[key] = rows.read(self.user, self.window, grain, key[1])
+        return self._tables[key]
 
     def lines(self, measure: str, group: str = "", percentile: str = "p95") -> list[Line]:
         """The lines of a chart: by outcome or as percentiles, or the top labels and the rest."""
@@ -121,14 +164,14 @@ class Reading:
     def _by_label(
         self, grain: Grain, ranked: tuple[str, ...], value: Callable[[Figures], float | None]
     ) -> list[Line]:
-        labels = rows.top(self.user, self.window, grain, ranked)
-        table = rows.read(self.user, self.window, grain, labels)
+        labels = self.top(grain, ranked)
+        table = self.labels(grain, labels)
         colours = hues(labels)
         found = [
             self._line("", label, colours[label], table.get(label, {}), value) for label in labels
         ]
         rest = _rest(self.total, table)
-        if any(figures.counts[column] for figures in rest.values() for column in ranked):
+        if any(figures.sum(ranked) for figures in rest.values()):
             found.append(self._line(OTHER, _("other"), "wait", rest, value))
         return found
 
@@ -145,7 +188,7 @@ class Reading:
             None if step in self._unknown else value(steps.get(step, nothing))
             for step in range(len(self.window))
         )
-        whole = value(_all(steps.values()))
+        whole = value(rows.all_of(steps.values()))
         return Line(key=key, label=label, colour=colour, values=values, whole=whole)
 
     @staticmethod
@@ -158,14 +201,7 @@ class Reading:
 
 
 def _sum(columns: tuple[str, ...]) -> Callable[[Figures], float | None]:
-    return lambda figures: sum(figures.counts[column] for column in columns)
-
-
-def _all(many: Iterable[Figures]) -> Figures:
-    found = Figures()
-    for figures in many:
-        found.add(figures)
-    return found
+    return lambda figures: figures.sum(columns)
 
 
 def _rest(total: dict[int, Figures], table: Table) -> dict[int, Figures]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -23,19 +24,39 @@ class Hole(NamedTuple):
     reason: str
 
 
-def holes(
-    window: Window, now: datetime, known_from: datetime | None, heard: Listening
-) -> list[Hole]:
-    """Those within the window, oldest first; ``known_from`` is the first time that has counts."""
-    rows = Gap.objects.filter(ended_at__gt=window.start, started_at__lt=window.end)
-    found = [
-        Hole(gap.started_at, gap.ended_at, str(gap.get_reason_display()))
-        for gap in rows.order_by("-ended_at")[:_MOST]
-    ]
-    found += _at_the_ends(now, known_from, heard)
-    end = min(window.end, now)
-    cut = (Hole(max(hole.start, window.start), min(hole.end, end), hole.reason) for hole in found)
-    return sorted(hole for hole in cut if hole.start < hole.end)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """What collectors say of the time since ``start``; ``begun``: when the first one began."""
+
+    start: datetime
+    now: datetime
+    begun: datetime | None
+    heard: Listening
+    noted: tuple[Hole, ...]
+
+    def holes(self, window: Window, known_from: datetime | None) -> list[Hole]:
+        """Those within a window, oldest first; ``known_from`` is its first time with counts."""
+        begun = min((each for each in (self.begun, known_from) if each), default=self.now)
+        found = [*self.noted, Hole(self.start, begun, _("nothing was recorded yet"))]
+        if self.begun and not self.heard.on and self.heard.since:
+            found.append(Hole(self.heard.since, self.now, _("no collector is listening")))
+        end = min(window.end, self.now)
+        cut = (Hole(max(each.start, window.start), min(each.end, end), each[2]) for each in found)
+        return sorted(hole for hole in cut if hole.start < hole.end)
+
+
+def coverage(start: datetime, now: datetime, heard: Listening) -> Coverage:
+    """Two queries, however long it is."""
+    rows = Gap.objects.filter(ended_at__gt=start).order_by("-ended_at")[:_MOST]
+    return Coverage(
+        start=start,
+        now=now,
+        begun=CollectorRun.objects.aggregate(first=Min("started_at"))["first"],
+        heard=heard,
+        noted=tuple(
+            Hole(gap.started_at, gap.ended_at, str(gap.get_reason_display())) for gap in rows
+        ),
+    )
 
 
 def unknown(window: Window, found: list[Hole]) -> set[int]:
@@ -46,14 +67,3 @@ def unknown(window: Window, found: list[Hole]) -> set[int]:
         last = -(-(hole.end - window.start) // window.step)
         steps.update(range(window.place(hole.start), min(last, len(window))))
     return steps
-
-
-def _at_the_ends(now: datetime, known_from: datetime | None, heard: Listening) -> list[Hole]:
-    """Before anything was recorded, and since nothing is any more."""
-    never = datetime.min.replace(tzinfo=now.tzinfo)
-    first = CollectorRun.objects.aggregate(first=Min("started_at"))["first"]
-    begun = min((each for each in (first, known_from) if each), default=now)
-    found = [Hole(never, begun, _("nothing was recorded yet"))]
-    if first and not heard.on and heard.since:
-        found.append(Hole(heard.since, now, _("no collector is listening")))
-    return found

@@ -38,6 +38,9 @@ class Figures:
         _add(self.runtime_bins, other.runtime_bins)
         _add(self.wait_bins, other.wait_bins)
 
+    def sum(self, columns: Iterable[str]) -> int:
+        return sum(self.counts[name] for name in columns)
+
     def less(self, other: Figures | None) -> Figures:
         """What is left without ``other``; never below zero, though it was read a moment later."""
         found = Figures()
@@ -131,6 +134,18 @@ def _bins(text: str) -> Bins:
 def _add(bins: Bins, more: Bins) -> None:
     for index, count in more.items():
         bins[index] = bins.get(index, 0) + count
+
+
+def merged(table: Table) -> dict[str, Figures]:
+    """All steps as one, by label."""
+    return {label: all_of(steps.values()) for label, steps in table.items()}
+
+
+def all_of(many: Iterable[Figures]) -> Figures:
+    found = Figures()
+    for figures in many:
+        found.add(figures)
+    return found
 
 
 def summed(table: Table) -> dict[int, Figures]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
 from django import template
 from django.utils import timezone
@@ -15,7 +16,7 @@ from django.utils.translation import gettext as _
 from django_celery_monitor.reading import words
 from django_celery_monitor.reading.series import Line
 from django_celery_monitor.reading.series_gaps import unknown
-from django_celery_monitor.views.chart import Chart, shown
+from django_celery_monitor.views.chart import Chart, iso, shown
 
 register = template.Library()
 register.filter("line_name", shown)
@@ -27,6 +28,11 @@ def whole(chart: Chart, line: Line) -> str:
     if line.whole is None:
         return words.NOTHING
     return words.duration(line.whole) if chart.lasts else words.count(round(line.whole))
+
+
+@register.simple_tag
+def short(chart: Chart, line: Line) -> str:
+    return chart.short(line)
 
 
 @register.simple_tag
@@ -45,6 +51,27 @@ def chart_rows(chart: Chart) -> SafeString:
             (_time(start, chart.window.step), mark, format_html_join("", "<td>{}</td>", zip(texts)))
         )
     return format_html_join("", '<tr><th scope="row">{}{}</th>{}</tr>', rows)
+
+
+@register.simple_tag
+def trend(now: float | None, before: float | None) -> SafeString | str:
+    """Whether something that had better be small grew; empty where nothing can be compared."""
+    if now is None or before is None:
+        return ""
+    if now > before * 1.1:
+        text = _("more than before") if before else _("new")
+        return format_html('<span class="worse" title="{}">▲</span>', text)
+    if now < before * 0.9:
+        return format_html('<span class="better" title="{}">▼</span>', _("less than before"))
+    return format_html('<span class="faint" title="{}">=</span>', _("as before"))
+
+
+@register.simple_tag
+def within(chart: Chart) -> str:
+    """The filters of a list that shows the time of a chart."""
+    if chart.window.key:
+        return urlencode({"after": chart.window.key})
+    return urlencode({"after": iso(chart.window.start), "before": iso(chart.window.end)})
 
 
 def _said(chart: Chart) -> Callable[[float], str]:

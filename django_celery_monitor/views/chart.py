@@ -70,7 +70,7 @@ class Chart:
         if self.window.key:
             params["range"] = self.window.key
         else:
-            params |= {"from": _iso(self.window.start), "to": _iso(self.window.end)}
+            params |= {"from": iso(self.window.start), "to": iso(self.window.end)}
         if self.group and self.lasts:
             params["percentile"] = self.percentile
         given = {key: value for key, value in params.items() if value}
@@ -102,6 +102,15 @@ class Chart:
             "list": self._list(line),
         }
 
+    def short(self, line: Line) -> str:
+        """A line's name where there is little room: of a type its last part, if that tells it."""
+        name = shown(line)
+        if self.group != "name" or line.key:
+            return name
+        last = name.rpartition(".")[2] or name
+        same = [each for each in self.lines if each.label.rpartition(".")[2] == last]
+        return last if len(same) == 1 else name
+
     def _list(self, line: Line | None = None) -> str | None:
         """The list of tasks of a line, or of all; who draws it adds the time."""
         if not self.may_list:
@@ -122,5 +131,5 @@ def shown(line: Line) -> str:
     return line.label or _("unknown")
 
 
-def _iso(time: datetime) -> str:
+def iso(time: datetime) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -50,7 +50,7 @@ export function options(
 function series(box: HTMLElement, line: Line, bars: boolean): uPlot.Series {
   const stroke = colour(box, line.colour);
   if (bars) {
-    const paths = uPlot.paths.bars?.({ size: [0.82, 18], align: 1, radius: 0.1 });
+    const paths = uPlot.paths.bars?.({ size: [0.82, 40], align: 1, radius: 0.1 });
     return { stroke, fill: stroke, width: 0, points: { show: false }, ...(paths && { paths }) };
   }
   return { stroke, width: 1.75, spanGaps: false, points: { size: 4, fill: stroke, filter: alone } };
