@@ -10,6 +10,7 @@ from django_celery_monitor.views.failures import failures
 from django_celery_monitor.views.live import live
 from django_celery_monitor.views.overview import overview
 from django_celery_monitor.views.series import series
+from django_celery_monitor.views.styleguide import styleguide
 from django_celery_monitor.views.task import task
 from django_celery_monitor.views.tasks import tasks
 from django_celery_monitor.views.workers import worker, workers
@@ -39,6 +40,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("workers/", workers, name="workers"),
     path("workers/<celery_monitor_text:hostname>/", worker, name="worker"),
     path("series/", series, name="series"),
+    path("styleguide/", styleguide, name="styleguide"),
     path("live/", live, name="live"),
 ]
 

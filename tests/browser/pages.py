@@ -39,11 +39,12 @@ PAGES: Final[dict[str, Callable[[Kept], str]]] = {
     "overview": lambda kept: reverse("celery_monitor:overview"),
     "tasks": lambda kept: reverse("celery_monitor:tasks"),
     "filtered": lambda kept: reverse("celery_monitor:tasks") + f"?name={quote(kept.name)}",
-    "nothing found": lambda kept: reverse("celery_monitor:tasks") + "?name=nobody",
+    "nothing found": lambda kept: reverse("celery_monitor:tasks") + f"?name={quote('никто')}",
     "task": lambda kept: reverse("celery_monitor:task", args=[kept.task]),
     "workers": lambda kept: reverse("celery_monitor:workers"),
     "worker": lambda kept: reverse("celery_monitor:worker", args=[kept.host]),
     "failures": lambda kept: reverse("celery_monitor:failures"),
+    "styleguide": lambda kept: reverse("celery_monitor:styleguide"),
     "refusal": lambda kept: reverse("celery_monitor:tasks") + "?after=soon",
 }
 

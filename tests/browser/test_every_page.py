@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Browser, Page
+from pytest_django import Settings
 
 from tests.browser.looking import breaches, looks, note_complaints, sideways
 from tests.browser.pages import PAGES, Kept, data, data_but_no_collector, hostile, nothing
@@ -17,8 +18,12 @@ Problems = dict[str, list[str]]
 
 
 @pytest.fixture
-def visit(page: Page, asgi_server: str, sign_in: SignIn) -> Callable[[Kept], Iterator[str]]:
+def visit(
+    page: Page, asgi_server: str, sign_in: SignIn, settings: Settings
+) -> Callable[[Kept], Iterator[str]]:
     """Goes through all pages as somebody who may see everything; yields their names."""
+    # Without it there is no style guide.
+    settings.DEBUG = True
 
     def visit(kept: Kept) -> Iterator[str]:
         sign_in(superuser())
@@ -66,8 +71,9 @@ def test_a_hostile_task_harms_no_page(page: Page, visit: Callable[[Kept], Iterat
 
 
 def test_every_page_can_be_read_without_scripts(
-    browser: Browser, page: Page, asgi_server: str, sign_in: SignIn
+    browser: Browser, page: Page, asgi_server: str, sign_in: SignIn, settings: Settings
 ) -> None:
+    settings.DEBUG = True
     kept = data()
     sign_in(superuser())
     context = browser.new_context(

@@ -48,6 +48,8 @@ ADDRESSES: dict[str, Answers] = {
     "celery_monitor:workers": WORKER_PAGE,
     "celery_monitor:worker": WORKER_PAGE,
     "celery_monitor:series": TASK_PAGE,
+    # Only with DEBUG.
+    "celery_monitor:styleguide": NOTHING,
     "celery_monitor:live": SOCKET,
     "celery_monitor:api:list_tasks": TASK_API,
     "celery_monitor:api:get_task": TASK_API,
