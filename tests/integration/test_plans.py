@@ -66,7 +66,7 @@ SEARCHED = [
     f"worker={GONE}&queue=nowhere",
     "state=failed&worker=celery@nowhere",
     "state=succeeded&name=shop.nothing",
-    "not.state=succeeded&q=nobody wrote this",
+    "-state=succeeded&q=nobody wrote this",
 ]
 FAMILIES = ["root", "parent", "id", "group"]
 
