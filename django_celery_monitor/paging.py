@@ -64,7 +64,7 @@ def page(
     What no index finds is looked for among the next ``SEARCH_WINDOW`` rows that indexes find.
     """
     size = size or get_settings().PAGE_SIZE
-    position = _decode(cursor)
+    position = position_of(cursor)
     found, sought = split(expression)
     each, found, aside = ways(found, queryset.db)
     sought = And(sought.parts + aside.parts)
@@ -141,7 +141,8 @@ def _encode(direction: str, time: datetime, task_id: str = "") -> str:
     return base64.urlsafe_b64encode(f"{direction}{micros}|{task_id}".encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str) -> Position:
+def position_of(cursor: str) -> Position:
+    """Raises ``FilterError`` for a cursor that no page gave."""
     if not cursor:
         return Position()
     try:

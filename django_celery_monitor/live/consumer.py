@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import ExitStack
 from typing import Any, ClassVar, Final
 
 from channels.db import database_sync_to_async
@@ -12,10 +13,21 @@ from django.db import Error as DatabaseAway
 from django.http import parse_cookie
 
 from django_celery_monitor.conf import get_settings
-from django_celery_monitor.live.messages import changed, hello, pong
+from django_celery_monitor.filters import FilterError
+from django_celery_monitor.live import subscriptions
+from django_celery_monitor.live.messages import (
+    Change,
+    changed,
+    hello,
+    listed,
+    pong,
+    refused,
+    subscribed,
+)
 from django_celery_monitor.live.origin import is_welcome
 from django_celery_monitor.live.rights import Rights, rights_of
 from django_celery_monitor.live.sources import Mailbox, hear_layer, watch_database
+from django_celery_monitor.live.subscriptions import Subscription
 from django_celery_monitor.live.watcher import Watcher, watching
 
 Scope = Mapping[str, Any]
@@ -26,7 +38,7 @@ SIGN_IN: Final = 4401
 FORBIDDEN: Final = 4403
 TRY_LATER: Final = 1013
 # Nothing that a browser of ours says is longer.
-LONGEST = 100
+LONGEST = subscriptions.LONGEST + 100
 
 
 class LiveConsumer:
@@ -40,6 +52,8 @@ class LiveConsumer:
         self._receive = receive
         self._send = send
         self._rights: Rights | None = None
+        self._subscription: Subscription | None = None
+        self._leave = ExitStack()
 
     @classmethod
     async def application(cls, scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,7 +66,8 @@ class LiveConsumer:
         if code is None:
             await self._send({"type": "websocket.accept"})
             async with watching() as watcher:
-                code = await _first(self._read(), self._guard(), self._tell(watcher))
+                with self._leave:
+                    code = await _first(self._read(), self._guard(), self._tell(watcher))
         if code is not None:
             await self._send({"type": "websocket.close", "code": code})
 
@@ -75,10 +90,26 @@ class LiveConsumer:
         )
 
     async def _read(self) -> None:
-        """Ends when the browser leaves; of what it says, only a ping is answered."""
+        """Ends when the browser leaves; what it says and we do not know is ignored."""
         while (message := await self._receive())["type"] != "websocket.disconnect":
-            if _is_ping(message.get("text")):
+            said = _understood(message.get("text"))
+            if said.get("type") == "ping":
                 await self._say(pong())
+            elif said.get("type") == "subscribe" and self._rights:
+                await self._say(self._subscribe(said.get("query"), self._rights))
+
+    def _subscribe(self, query: object, rights: Rights) -> str:
+        """Take one list in place of another, or none; the answer."""
+        self._subscription = None
+        self._leave.close()
+        if not isinstance(query, str):
+            return subscribed(None)
+        try:
+            entered = self._leave.enter_context(subscriptions.subscribed(query, rights))
+        except FilterError as error:
+            return refused(str(error))
+        self._subscription = entered
+        return subscribed(query)
 
     async def _guard(self) -> int:
         """Ends when the reader may not know any more."""
@@ -87,6 +118,17 @@ class LiveConsumer:
             code = await self._refusal()
             if code is not None:
                 return code
+            await self._look_again()
+
+    async def _look_again(self) -> None:
+        """Subscribe anew: the rights may be others than they were."""
+        known, rights = self._subscription, self._rights
+        if known and rights:
+            answer = self._subscribe(known.query, rights)
+            if self._subscription:
+                self._subscription.told = known.told
+            else:
+                await self._say(answer)
 
     async def _tell(self, watcher: Watcher) -> None:
         revision = await watcher.other_than(None)
@@ -96,11 +138,20 @@ class LiveConsumer:
 
     async def _forward(self, mailbox: Mailbox) -> None:
         while True:
-            change = await mailbox.take()
-            text = changed(change, self._rights) if self._rights else None
+            text = await self._news(await mailbox.take())
             if text:
                 await self._say(text)
             await asyncio.sleep(self.pause_seconds)
+
+    async def _news(self, change: Change) -> str | None:
+        if self._rights and self._subscription:
+            try:
+                tasks = await self._subscription.news(change.revision)
+            except (DatabaseAway, FilterError):
+                tasks = None
+            if tasks is not None:
+                return listed(change.revision, tasks) if tasks else None
+        return changed(change, self._rights) if self._rights else None
 
     async def _say(self, text: str) -> None:
         try:
@@ -122,11 +173,11 @@ async def _first(*jobs: Coroutine[Any, Any, int | None]) -> int | None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _is_ping(text: str | None) -> bool:
+def _understood(text: str | None) -> dict[str, Any]:
     if not text or len(text) > LONGEST:
-        return False
+        return {}
     try:
         said = json.loads(text)
     except ValueError:
-        return False
-    return isinstance(said, dict) and said.get("type") == "ping"
+        return {}
+    return said if isinstance(said, dict) else {}

@@ -74,6 +74,19 @@ def pong() -> str:
     return _text(type="pong")
 
 
+def subscribed(query: str | None) -> str:
+    return _text(type="subscribed", query=query)
+
+
+def refused(reason: str) -> str:
+    return _text(type="error", reason=reason)
+
+
+def listed(revision: int, tasks: Iterable[str]) -> str:
+    """What changed in the one list that a viewer subscribed to."""
+    return _text(type="changed", revision=revision, tasks=sorted(tasks), workers=[], more=False)
+
+
 def changed(change: Change, rights: Rights) -> str | None:
     """What a viewer with these rights may know of a change; ``None`` if that is nothing."""
     tasks = sorted(change.tasks) if rights.tasks and rights.names else []

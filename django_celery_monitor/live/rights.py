@@ -17,7 +17,13 @@ from django.contrib.auth import (
 from django.core.exceptions import ValidationError
 from django.utils.crypto import constant_time_compare
 
-from django_celery_monitor.access.policy import VIEW_TASK, VIEW_WORKER, AccessPolicy, get_policy
+from django_celery_monitor.access.policy import (
+    VIEW_TASK,
+    VIEW_TASK_ARGUMENTS,
+    VIEW_WORKER,
+    AccessPolicy,
+    get_policy,
+)
 
 if TYPE_CHECKING:
     from django.contrib.sessions.backends.base import SessionBase
@@ -27,13 +33,15 @@ if TYPE_CHECKING:
 class Rights:
     """``names``: whether ids may be told; a policy that hides rows would have to be asked for each.
 
-    ``signed_in``: whether there is anybody at all.
+    ``signed_in``: whether there is anybody at all. ``reader``: who it is, for the policy.
     """
 
     signed_in: bool
     tasks: bool
     workers: bool
     names: bool
+    arguments: bool = False
+    reader: Any = None
 
     @property
     def any(self) -> bool:
@@ -53,6 +61,8 @@ def rights_of(cookies: dict[str, str]) -> Rights:
         tasks=policy.can(user, VIEW_TASK),
         workers=policy.can(user, VIEW_WORKER),
         names=type(policy).visible is AccessPolicy.visible,
+        arguments=policy.can(user, VIEW_TASK_ARGUMENTS),
+        reader=user,
     )
 
 

@@ -23,6 +23,8 @@ export function connect(
     const stop = watch(socket);
     socket.addEventListener("open", () => {
       failures = 0;
+      const query = listed();
+      if (query) socket.send(JSON.stringify({ type: "subscribe", query }));
       status(true);
     });
     socket.addEventListener("message", (event: MessageEvent<string>) => {
@@ -40,6 +42,12 @@ export function connect(
   }
 
   open();
+}
+
+/** The query of the list of tasks that is shown: only news of its rows matter here. */
+function listed(): string {
+  const list = document.querySelector("#list[data-newest]");
+  return list ? location.search.slice(1) : "";
 }
 
 /** Closes a socket that answers no more: a network that is gone says no good-bye. */

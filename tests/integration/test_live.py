@@ -435,7 +435,13 @@ async def test_a_layer_that_cannot_be_configured_leaves_the_database(
 @in_loop
 async def test_a_ping_is_answered_and_all_else_ignored(viewer: Client) -> None:
     async with opened(viewer) as found:
-        for text in ("{", "[]", '"ping"', '{"type":"changed"}', '{"type":"ping"' + " " * 200 + "}"):
+        for text in (
+            "{",
+            "[]",
+            '"ping"',
+            '{"type":"changed"}',
+            '{"type":"ping"' + " " * 3000 + "}",
+        ):
             await found.send_to(text_data=text)
         await found.send_to(bytes_data=b'{"type":"ping"}')
         await found.send_json_to({"type": "ping"})
