@@ -22,7 +22,7 @@ export function draw(family: Family, placed: Placed): SVGSVGElement {
     make("path", { class: `graph-edge graph-${kind}`, d: curve(points), "marker-end": "url(#graph-arrow)" }),
   );
   const nodes = family.nodes.map((node, index) => drawn(node, index, placed.nodes[index]));
-  const attributes = { viewBox: `0 0 ${placed.width} ${placed.height}` };
+  const attributes = { class: "drawn", viewBox: `0 0 ${placed.width} ${placed.height}` };
   return make("svg", attributes, make("defs", {}, marker), ...lines, ...nodes) as SVGSVGElement;
 }
 
@@ -33,17 +33,18 @@ function drawn(node: Node, index: number, at: Point | undefined): SVGElement {
     href: node.url,
     class: kinds.filter(Boolean).join(" "),
     transform: `translate(${x} ${y})`,
-    "aria-label": node.title,
     "data-index": index,
     ...(node.here ? { "aria-current": "true" } : {}),
   });
   if (node.many) link.append(box(4, 4), box(2, 2));
+  const front = box(0, 0);
+  // The whole name on hover; not of the link, whose name is what it shows.
+  front.append(make("title", {}, node.title));
   link.append(
-    box(0, 0),
+    front,
     make("use", { href: `#i-${node.kind}`, x: 10, y: 14, width: 16, height: 16 }),
     make("text", { class: "graph-label", x: 34, y: 19 }, node.label),
     make("text", { class: "graph-detail", x: 34, y: 34 }, node.detail),
-    make("title", {}, node.title),
   );
   return link;
 }
