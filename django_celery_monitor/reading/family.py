@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.db.models import QuerySet
+
 from django_celery_monitor.access.policy import User, get_policy
 from django_celery_monitor.events import PUBLISHED
 from django_celery_monitor.models import Task
@@ -62,15 +64,15 @@ class Family:
 
 
 def family(user: User, task: Task) -> Family:
-    """Every query asks an index for one id and a limited number of rows, in no order."""
+    """Every query asks an index for one id and a limited number of rows."""
     rows = get_policy().visible(user, Task.objects.only(*NARROW)).order_by()
     root_id = task.root_id or task.id
     elders = rows.in_bulk({task.root_id, task.parent_id} - {"", task.id})
-    children = list(rows.filter(parent_id=task.id)[: MOST + 1])
+    children = _of(rows, "parent_id", task.id)
     parent = elders.get(task.parent_id)
-    kin = list(rows.filter(root_id=root_id)[: MOST + 1])
+    kin = _of(rows, "root_id", root_id)
     groups = {each.group_id for each in (task, parent) if each and each.group_id}
-    members = list(rows.filter(group_id__in=groups)[: MOST + 1]) if groups else []
+    members = [member for group in sorted(groups) for member in _of(rows, "group_id", group)]
     found = {task.id: task, **elders}
     for each in (*_early(children), *_early(members), *_early(kin)):
         if len(found) < MOST:
@@ -89,6 +91,16 @@ def family(user: User, task: Task) -> Family:
         bodies=bodies,
         cut=any(len(each) > MOST for each in (children, kin, members)) or len(found) >= MOST,
     )
+
+
+def _of(rows: QuerySet[Task], column: str, value: str) -> list[Task]:
+    """One more than ``MOST`` at most, along the index of the column.
+
+    A range in its order is the same as equality; but of that PostgreSQL takes no order, and may
+    read the whole table for the first rows of a family that is large in it.
+    """
+    span = {f"{column}__gte": value, f"{column}__lte": value}
+    return list(rows.filter(**span).order_by(column)[: MOST + 1])
 
 
 def _early(tasks: Iterable[Task]) -> list[Task]:
