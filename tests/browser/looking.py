@@ -64,11 +64,11 @@ def sideways(page: Page, widths: Iterable[int] = WIDTHS) -> list[str]:
     return found
 
 
-def looks(page: Page) -> list[str]:
-    """What is wrong with the page in any colours on a phone and on a desktop."""
+def looks(page: Page, chosen: Iterable[tuple[Scheme, int]] = LOOKS) -> list[str]:
+    """What is wrong with the page in these colours, on a phone and on a desktop."""
     found = sideways(page)
     page.evaluate(AXE.read_text())
-    for scheme, width in LOOKS:
+    for scheme, width in chosen:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         page.set_viewport_size({"width": width, "height": 900})
         # Only colours differ in the dark.
