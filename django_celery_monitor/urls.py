@@ -13,6 +13,7 @@ from django_celery_monitor.views.series import series
 from django_celery_monitor.views.styleguide import styleguide
 from django_celery_monitor.views.task import task
 from django_celery_monitor.views.tasks import tasks
+from django_celery_monitor.views.types import type_, types
 from django_celery_monitor.views.workers import worker, workers
 
 
@@ -36,6 +37,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", overview, name="overview"),
     path("tasks/", tasks, name="tasks"),
     path("tasks/<celery_monitor_text:task_id>/", task, name="task"),
+    path("types/", types, name="types"),
+    path("types/<celery_monitor_text:name>/", type_, name="type"),
     path("failures/", failures, name="failures"),
     path("workers/", workers, name="workers"),
     path("workers/<celery_monitor_text:hostname>/", worker, name="worker"),

@@ -43,6 +43,8 @@ PAGES: Final[dict[str, Callable[[Kept], str]]] = {
     "task": lambda kept: reverse("celery_monitor:task", args=[kept.task]),
     "workers": lambda kept: reverse("celery_monitor:workers"),
     "worker": lambda kept: reverse("celery_monitor:worker", args=[kept.host]),
+    "types": lambda kept: reverse("celery_monitor:types"),
+    "type": lambda kept: reverse("celery_monitor:type", args=[kept.name]),
     "failures": lambda kept: reverse("celery_monitor:failures"),
     "styleguide": lambda kept: reverse("celery_monitor:styleguide"),
     "refusal": lambda kept: reverse("celery_monitor:tasks") + "?after=soon",

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from django_celery_monitor.live.publish import Publisher
 from django_celery_monitor.pipeline import Pipeline
+from tests.browser.looking import note_complaints
 from tests.integration.made import Event, a_collector, a_task, failed, now, received, superuser
 
 SignIn = Callable[[User], None]
@@ -34,8 +35,13 @@ def say(asgi_server: str) -> Iterator[Say]:
 
 
 @pytest.fixture
+def complaints(page: Page) -> list[str]:
+    return note_complaints(page)
+
+
+@pytest.fixture
 def pages(asgi_server: str) -> dict[str, str]:
-    names = {"failures": ()}
+    names = {"failures": (), "types": (), "type": ("shop.ship",)}
     return {
         name: asgi_server + reverse(f"celery_monitor:{name}", args=args)
         for name, args in names.items()
@@ -100,3 +106,24 @@ def test_everything_is_there_without_scripts(
     plain.locator("summary").filter(has_text="insufficient_funds").first.click()
     expect(plain.get_by_text("in charge_card").first).to_be_visible()
     context.close()
+
+
+def test_types_sort_by_a_click_and_lead_to_their_page(
+    page: Page, sign_in: SignIn, pages: dict[str, str], complaints: list[str]
+) -> None:
+    fill()
+    a_task(name="shop.aaa")
+    sign_in(superuser())
+    page.goto(pages["types"])
+    names = page.locator("[data-rows] td.name")
+    expect(names.first).to_have_text("shop.ship")
+    page.get_by_role("link", name="Type", exact=True).click()
+    expect(names.first).to_have_text("shop.aaa")
+    expect(page.locator("[aria-sort=ascending]")).to_have_text("Type")
+    page.get_by_role("link", name="1h", exact=True).click()
+    expect(names.first).to_have_text("shop.aaa")
+    names.first.get_by_role("link").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("shop.aaa")
+    expect(page.locator(".histogram rect")).to_have_count(1)
+    expect(page.locator(".chart canvas")).to_have_count(3)
+    assert complaints == []

@@ -44,6 +44,8 @@ ADDRESSES: dict[str, Answers] = {
     "celery_monitor:overview": TASK_PAGE,
     "celery_monitor:tasks": TASK_PAGE,
     "celery_monitor:task": TASK_PAGE,
+    "celery_monitor:types": TASK_PAGE,
+    "celery_monitor:type": TASK_PAGE,
     "celery_monitor:failures": TASK_PAGE,
     "celery_monitor:workers": WORKER_PAGE,
     "celery_monitor:worker": WORKER_PAGE,
@@ -59,7 +61,7 @@ ADDRESSES: dict[str, Answers] = {
     "celery_monitor:api:openapi-json": EITHER_API,
     "celery_monitor:api:api-root": NOTHING,
 }
-ARGUMENTS = {"task_id": "a-1", "hostname": "w1@host"}
+ARGUMENTS = {"task_id": "a-1", "hostname": "w1@host", "name": "shop.pay"}
 
 
 @pytest.fixture(autouse=True)
