@@ -76,7 +76,8 @@ def test_every_grouping_adds_up_to_the_total_and_the_top_with_the_rest_is_all(
     for ago, label, *numbers in rows:
         for grain in GRAINS.values():
             start = now.replace(second=0, microsecond=0) - timedelta(minutes=ago)
-            count(start, label, grain, **dict(zip(columns, numbers, strict=True)))
+            numbered: dict[str, Any] = dict(zip(columns, numbers, strict=True))
+            count(start, label, grain, **numbered)
     reading = read(now)
     total = sum(sum(row[2:]) for row in rows)
     assert _whole(reading.lines("throughput")) == total
@@ -181,7 +182,7 @@ def test_the_endpoint_answers_304_to_who_has_it(monkeypatch: pytest.MonkeyPatch)
     ],
 )
 def test_a_bad_question_is_refused_with_a_reason(params: dict[str, str], reason: str) -> None:
-    answer = get(**params)
+    answer = get(None, **params)
     assert answer.status_code == 400
     assert reason in answer.json()["detail"]
 
