@@ -10,6 +10,7 @@ from django_celery_monitor.models import Gap, Task, TaskError
 from django_celery_monitor.reading.counts import kept
 from django_celery_monitor.reading.gaps import recent_gaps
 from django_celery_monitor.reading.listening import Listening, listening
+from django_celery_monitor.reading.series import Reading
 from django_celery_monitor.reading.throughput import Minute, last_hour, per_minute, whole
 from django_celery_monitor.state.states import GROUPS
 from django_celery_monitor.state.worker import Health
@@ -54,11 +55,14 @@ class Overview:
         return sum(view.health is health for view in self.workers or [])
 
 
-def overview(now: datetime, user: User) -> Overview:
+def overview(
+    now: datetime, user: User, reading: Reading | None = None, heard: Listening | None = None
+) -> Overview:
+    """``reading`` and ``heard``: what a page has read for its charts already."""
     policy = get_policy()
-    heard = listening(now)
+    heard = heard or listening(now)
     counts = kept(user).by_group()
-    minutes = last_hour(user, now)
+    minutes = last_hour(user, now, reading)
     failures = policy.visible(user, TaskError.objects.filter(retry=False, duplicate=False))
     return Overview(
         now=now,

@@ -11,7 +11,6 @@ from django_celery_monitor.access.policy import get_policy
 from django_celery_monitor.models import Task, TaskError
 from django_celery_monitor.reading.series import ENDED, MEASURES, Reading
 from django_celery_monitor.reading.series_rows import Grain, Table, merged
-from django_celery_monitor.state.sketch import quantile
 from django_celery_monitor.state.states import GROUPS
 
 SHOWN: Final = 6
@@ -101,6 +100,7 @@ def delayed(reading: Reading) -> list[Delayed]:
         )
         for queue in {*counts, *waiting}
     ]
+    found = [each for each in found if each.waiting or each.wait is not None]
     return sorted(found, key=lambda each: (-each.delay(now), each.queue))[:SHOWN]
 
 
@@ -115,11 +115,7 @@ def kinds(reading: Reading) -> Kinds:
 
 
 def _waits(table: Table) -> dict[str, float | None]:
-    return {
-        queue: quantile(figures.wait_bins, 0.95)
-        for queue, figures in merged(table).items()
-        if figures.wait_bins
-    }
+    return {queue: figures.quantile("wait_bins", 0.95) for queue, figures in merged(table).items()}
 
 
 def _waiting(reading: Reading) -> tuple[dict[str, list[datetime]], bool]:

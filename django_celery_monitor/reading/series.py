@@ -18,7 +18,6 @@ from django_celery_monitor.reading.series_gaps import Coverage, Hole, coverage, 
 from django_celery_monitor.reading.series_rows import Figures, Grain, Table
 from django_celery_monitor.reading.series_window import Window
 from django_celery_monitor.reading.words import OUTCOMES
-from django_celery_monitor.state.sketch import Bins, quantile
 from django_celery_monitor.upkeep.retention import KEEP_STATS
 
 # Each with its counts and its colour; together they are all runs that ended.
@@ -36,6 +35,8 @@ QUANTILES: Final = {
     "p99": (0.99, "revoked"),
     "max": (1.0, "lost"),
 }
+Sketches = tuple[str, ...]
+Value = Callable[[Figures], float | None]
 # What counts are kept by, as the addresses of charts and lists call it.
 GRAINS: Final = {"name": Grain.NAME, "queue": Grain.QUEUE, "worker": Grain.WORKER}
 # The rest of the labels; a name of ours that no line of a label can have.
@@ -73,21 +74,23 @@ class Reading:
         now: datetime,
         of: tuple[Grain, str] | None = None,
         heard: Listening | None = None,
+        sketches: Sketches = rows.SKETCHES,
     ) -> None:
         self.heard = heard
+        self.sketches = sketches
         self.user = user
         self.window = window
         self.now = now
         self.of = of
         self._tops: dict[tuple[Grain, tuple[str, ...]], list[str]] = {}
-        self._tables: dict[tuple[Grain, frozenset[str]], Table] = {}
+        self._tables: dict[tuple[Grain, frozenset[str], Sketches], Table] = {}
 
     @cached_property
     def table(self) -> Table:
         """Everything, by the labels that sum it up with fewest rows."""
         if self.of:
-            return rows.read(self.user, self.window, self.of[0], [self.of[1]])
-        return rows.read(self.user, self.window, rows.total_grain(self.user))
+            return self._read(self.of[0], [self.of[1]], self.sketches)
+        return self._read(rows.total_grain(self.user), None, self.sketches)
 
     @cached_property
     def total(self) -> dict[int, Figures]:
@@ -111,7 +114,8 @@ class Reading:
     @cached_property
     def before(self) -> Reading:
         """The stretch of the same length before, to compare with."""
-        return Reading(self.user, self.window.before, self.now, self.of, self.heard)
+        waits = ("wait_bins",)
+        return Reading(self.user, self.window.before, self.now, self.of, self.heard, waits)
 
     @cached_property
     def knows_before(self) -> bool:
@@ -125,7 +129,7 @@ class Reading:
         """Everything by queue, as far as the reader may see that."""
         if not self.of and rows.total_grain(self.user) is Grain.QUEUE:
             return self.table
-        return rows.read(self.user, self.window, Grain.QUEUE)
+        return self._read(Grain.QUEUE, None, self.sketches)
 
     @cached_property
     def _unknown(self) -> set[int]:
@@ -137,19 +141,22 @@ class Reading:
             self._tops[grain, ranked] = rows.top(self.user, self.window, grain, ranked)
         return self._tops[grain, ranked]
 
-    def labels(self, grain: Grain, labels: Iterable[str]) -> Table:
-        """Everything of some labels."""
-        key = grain, frozenset(labels)
+    def labels(self, grain: Grain, labels: Iterable[str], sketches: Sketches = ()) -> Table:
+        """The counts of some labels, and the sketches that are needed."""
+        key = grain, frozenset(labels), sketches
         if key not in self._tables:
-            self._tables[key] = rows.read(self.user, self.window, grain, key[1])
+            self._tables[key] = self._read(grain, key[1], sketches)
         return self._tables[key]
+
+    def _read(self, grain: Grain, labels: Iterable[str] | None, sketches: Sketches) -> Table:
+        return rows.read(self.user, self.window, grain, labels, sketches)
 
     def lines(self, measure: str, group: str = "", percentile: str = "p95") -> list[Line]:
         """The lines of a chart: by outcome or as percentiles, or the top labels and the rest."""
         ranked, sketch = MEASURES[measure]
         if not group and sketch:
             return [
-                self._line(key, key, colour, self.total, self._quantile(sketch, q))
+                self._line(key, key, colour, self.total, _quantile(sketch, q))
                 for key, (q, colour) in QUANTILES.items()
             ]
         if not group:
@@ -158,14 +165,14 @@ class Reading:
                 for key, (columns, colour) in STATES.items()
                 if measure == "throughput" or key == "failed"
             ]
-        value = self._quantile(sketch, QUANTILES[percentile][0]) if sketch else _sum(ranked)
-        return self._by_label(GRAINS[group], ranked, value)
+        value = _quantile(sketch, QUANTILES[percentile][0]) if sketch else _sum(ranked)
+        return self._by_label(GRAINS[group], ranked, (sketch,) if sketch else (), value)
 
     def _by_label(
-        self, grain: Grain, ranked: tuple[str, ...], value: Callable[[Figures], float | None]
+        self, grain: Grain, ranked: tuple[str, ...], sketches: Sketches, value: Value
     ) -> list[Line]:
         labels = self.top(grain, ranked)
-        table = self.labels(grain, labels)
+        table = self.labels(grain, labels, sketches)
         colours = hues(labels)
         found = [
             self._line("", label, colours[label], table.get(label, {}), value) for label in labels
@@ -176,31 +183,30 @@ class Reading:
         return found
 
     def _line(
-        self,
-        key: str,
-        label: str,
-        colour: str,
-        steps: dict[int, Figures],
-        value: Callable[[Figures], float | None],
+        self, key: str, label: str, colour: str, steps: dict[int, Figures], value: Value
     ) -> Line:
         nothing = Figures()
         values = tuple(
             None if step in self._unknown else value(steps.get(step, nothing))
             for step in range(len(self.window))
         )
-        whole = value(rows.all_of(steps.values()))
+        known = any(each is not None for each in values)
+        whole = value(self._whole(steps)) if known else None
         return Line(key=key, label=label, colour=colour, values=values, whole=whole)
 
-    @staticmethod
-    def _quantile(sketch: str, q: float) -> Callable[[Figures], float | None]:
-        def value(figures: Figures) -> float | None:
-            bins: Bins = getattr(figures, sketch)
-            return quantile(bins, q)
+    def _whole(self, steps: dict[int, Figures]) -> Figures:
+        return self._total_whole if steps is self.total else rows.all_of(steps.values())
 
-        return value
+    @cached_property
+    def _total_whole(self) -> Figures:
+        return rows.all_of(self.total.values())
 
 
-def _sum(columns: tuple[str, ...]) -> Callable[[Figures], float | None]:
+def _quantile(sketch: str, q: float) -> Value:
+    return lambda figures: figures.quantile(sketch, q)
+
+
+def _sum(columns: tuple[str, ...]) -> Value:
     return lambda figures: figures.sum(columns)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import accumulate
 from typing import Final
 
 import orjson
@@ -14,7 +16,7 @@ from django_celery_monitor.models import TaskStats
 from django_celery_monitor.reading.remember import remembered
 from django_celery_monitor.reading.series_window import DAY, Window
 from django_celery_monitor.state.contributions import OTHER
-from django_celery_monitor.state.sketch import Bins
+from django_celery_monitor.state.sketch import Bins, seconds_of
 
 Grain = TaskStats.Grain
 COUNTS: Final = ("succeeded", "retried", "failed", "rejected", "revoked", "runtime_us", "wait_us")
@@ -23,38 +25,65 @@ TOP: Final = 7
 
 
 class Figures:
-    """What was counted in one step under one label."""
+    """What was counted in one step under one label, or the sum of other figures.
 
-    __slots__ = ("counts", "runtime_bins", "wait_bins")
+    Sketches are summed when they are asked for: most charts show none.
+    """
+
+    __slots__ = ("_bins", "_parts", "_ranks", "counts")
 
     def __init__(self) -> None:
         self.counts = dict.fromkeys(COUNTS, 0)
-        self.runtime_bins: Bins = {}
-        self.wait_bins: Bins = {}
+        self._bins: dict[str, Bins] = {}
+        self._parts: list[tuple[Figures, int]] = []
+        self._ranks: dict[str, tuple[list[int], list[int]]] = {}
+
+    def count(self, numbers: Iterable[int]) -> None:
+        for name, number in zip(COUNTS, numbers, strict=True):
+            self.counts[name] += number
+
+    def sketch(self, name: str, text: str) -> None:
+        bins = self._bins.setdefault(name, {})
+        for index, number in orjson.loads(text).items():
+            place = int(index)
+            bins[place] = bins.get(place, 0) + number
 
     def add(self, other: Figures) -> None:
-        for name, count in other.counts.items():
-            self.counts[name] += count
-        _add(self.runtime_bins, other.runtime_bins)
-        _add(self.wait_bins, other.wait_bins)
-
-    def sum(self, columns: Iterable[str]) -> int:
-        return sum(self.counts[name] for name in columns)
+        self.count(other.counts.values())
+        self._parts.append((other, 1))
 
     def less(self, other: Figures | None) -> Figures:
         """What is left without ``other``; never below zero, though it was read a moment later."""
         found = Figures()
         found.add(self)
         if other:
-            for name, count in other.counts.items():
-                found.counts[name] = max(found.counts[name] - count, 0)
-            for bins, fewer in (
-                (found.runtime_bins, other.runtime_bins),
-                (found.wait_bins, other.wait_bins),
-            ):
-                for index, count in fewer.items():
-                    bins[index] = max(bins.get(index, 0) - count, 0)
+            for name, number in other.counts.items():
+                found.counts[name] = max(found.counts[name] - number, 0)
+            found._parts.append((other, -1))
         return found
+
+    def sum(self, columns: Iterable[str]) -> int:
+        return sum(self.counts[name] for name in columns)
+
+    def quantile(self, sketch: str, q: float) -> float | None:
+        """As ``state.sketch.quantile``, for several ``q`` of one sketch."""
+        if sketch not in self._ranks:
+            bins = self._summed(sketch)
+            indices = sorted(index for index, number in bins.items() if number > 0)
+            self._ranks[sketch] = indices, list(accumulate(bins[index] for index in indices))
+        indices, seen = self._ranks[sketch]
+        if not seen:
+            return None
+        return seconds_of(indices[bisect_right(seen, q * (seen[-1] - 1))])
+
+    def _summed(self, sketch: str) -> Bins:
+        if not self._parts:
+            return self._bins.get(sketch, {})
+        bins: Bins = {}
+        for part, sign in self._parts:
+            for index, number in part._summed(sketch).items():
+                bins[index] = bins.get(index, 0) + sign * number
+        return bins
 
 
 # By label, by step.
@@ -77,13 +106,18 @@ def labels_at(user: User, grain: TaskStats.Grain, end: datetime) -> int:
 
 
 def read(
-    user: User, window: Window, grain: TaskStats.Grain, labels: Iterable[str] | None = None
+    user: User,
+    window: Window,
+    grain: TaskStats.Grain,
+    labels: Iterable[str] | None = None,
+    sketches: tuple[str, ...] = SKETCHES,
 ) -> Table:
-    """Everything of a window under some labels, or under each."""
+    """Counts of a window under some labels, or under each, and the sketches that are needed."""
     chosen = None if labels is None else tuple(sorted(labels))
-    key = f"series:{user.pk}:{window}:{grain}:{chosen}"
+    key = f"series:{user.pk}:{window}:{grain}:{chosen}:{sketches}"
+    rows = _rows(user, window, grain, chosen)
     found: Table
-    found, _when = remembered(key, lambda: _read(_rows(user, window, grain, chosen), window))
+    found, _when = remembered(key, lambda: _read(rows, window, sketches))
     return found
 
 
@@ -115,25 +149,15 @@ def _visible(user: User, grain: TaskStats.Grain) -> QuerySet[TaskStats]:
     return get_policy().visible(user, TaskStats.objects.all()).filter(grain=grain)
 
 
-def _read(rows: QuerySet[TaskStats], window: Window) -> Table:
+def _read(rows: QuerySet[TaskStats], window: Window, sketches: tuple[str, ...]) -> Table:
     found: Table = {}
-    columns = rows.order_by().values_list("start", "label", *SKETCHES, *COUNTS)
-    for start, label, runtime_bins, wait_bins, *numbers in columns.iterator():
-        figures = found.setdefault(label, {}).setdefault(window.place(start), Figures())
-        for name, number in zip(COUNTS, numbers, strict=True):
-            figures.counts[name] += number
-        _add(figures.runtime_bins, _bins(runtime_bins))
-        _add(figures.wait_bins, _bins(wait_bins))
+    wide = 2 + len(sketches)
+    for row in rows.order_by().values_list("start", "label", *sketches, *COUNTS).iterator():
+        figures = found.setdefault(row[1], {}).setdefault(window.place(row[0]), Figures())
+        figures.count(row[wide:])
+        for name, text in zip(sketches, row[2:wide], strict=True):
+            figures.sketch(name, text)
     return found
-
-
-def _bins(text: str) -> Bins:
-    return {int(index): count for index, count in orjson.loads(text).items()}
-
-
-def _add(bins: Bins, more: Bins) -> None:
-    for index, count in more.items():
-        bins[index] = bins.get(index, 0) + count
 
 
 def merged(table: Table) -> dict[str, Figures]:

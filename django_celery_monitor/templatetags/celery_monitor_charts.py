@@ -38,19 +38,22 @@ def short(chart: Chart, line: Line) -> str:
 @register.simple_tag
 def chart_rows(chart: Chart) -> SafeString:
     """A row for each step; a template would take most of the page's time."""
-    say, nothing = _said(chart), (words.NOTHING if chart.lasts else "?")
     missing = unknown(chart.window, chart.holes)
-    columns = [line.values for line in chart.lines]
-    rows = []
+    # Many cells say the same, and saying a duration is dear.
+    cells: dict[float | None, str] = {}
+    cell = "<td>{}</td>"
+    gap, mark = format_html(cell, _("gap")), format_html(' <span title="{}">*</span>', _("partly"))
+    say, rows = _said(chart), []
     for step, start in enumerate(chart.window.starts):
-        cells = [column[step] for column in columns]
-        lacks = step in missing
-        texts = ((_("gap") if lacks else nothing) if cell is None else say(cell) for cell in cells)
-        mark = format_html(' <span title="{}">*</span>', _("incomplete")) if lacks else ""
-        rows.append(
-            (_time(start, chart.window.step), mark, format_html_join("", "<td>{}</td>", zip(texts)))
-        )
-    return format_html_join("", '<tr><th scope="row">{}{}</th>{}</tr>', rows)
+        found = []
+        for line in chart.lines:
+            value = line.values[step]
+            if value not in cells:
+                cells[value] = format_html(cell, words.NOTHING if value is None else say(value))
+            found.append(gap if value is None and step in missing else cells[value])
+        rows.append((_time(start, chart.window.step), mark if step in missing else "", *found))
+    row = '<tr><th scope="row">{}{}</th>' + "{}" * len(chart.lines) + "</tr>"
+    return format_html_join("", row, rows)
 
 
 @register.simple_tag
