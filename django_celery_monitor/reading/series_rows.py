@@ -68,7 +68,7 @@ class Figures:
     def quantile(self, sketch: str, q: float) -> float | None:
         """As ``state.sketch.quantile``, for several ``q`` of one sketch."""
         if sketch not in self._ranks:
-            bins = self._summed(sketch)
+            bins = self.bins(sketch)
             indices = sorted(index for index, number in bins.items() if number > 0)
             self._ranks[sketch] = indices, list(accumulate(bins[index] for index in indices))
         indices, seen = self._ranks[sketch]
@@ -76,12 +76,12 @@ class Figures:
             return None
         return seconds_of(indices[bisect_right(seen, q * (seen[-1] - 1))])
 
-    def _summed(self, sketch: str) -> Bins:
+    def bins(self, sketch: str) -> Bins:
         if not self._parts:
             return self._bins.get(sketch, {})
         bins: Bins = {}
         for part, sign in self._parts:
-            for index, number in part._summed(sketch).items():
+            for index, number in part.bins(sketch).items():
                 bins[index] = bins.get(index, 0) + sign * number
         return bins
 

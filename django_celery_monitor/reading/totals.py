@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-import orjson
 from django.db.models import F, Min, Q, QuerySet, Sum
 from django.db.models.functions import Greatest
 
@@ -24,7 +23,6 @@ from django_celery_monitor.reading.periods import (
 from django_celery_monitor.reading.remember import remembered
 from django_celery_monitor.reading.series_rows import COUNTS, Figures
 from django_celery_monitor.reading.series_window import Window
-from django_celery_monitor.state.sketch import quantile
 
 POINTS: Final = 30
 QUANTILES: Final = (0.50, 0.95, 0.99)
@@ -140,8 +138,8 @@ def _sum_up(label: str, figures: Figures, received: int, before: dict[str, int] 
         figures=figures,
         received=received,
         before=None if before is None else before.get(label, 0),
-        runtimes=tuple(quantile(figures.runtime_bins, q) for q in QUANTILES),
-        waits=tuple(quantile(figures.wait_bins, q) for q in QUANTILES),
+        runtimes=tuple(figures.quantile("runtime_bins", q) for q in QUANTILES),
+        waits=tuple(figures.quantile("wait_bins", q) for q in QUANTILES),
     )
 
 
@@ -152,11 +150,9 @@ def _figures(rows: QuerySet[TaskStats]) -> tuple[dict[str, Figures], dict[str, i
     for label, number, runtimes, waits, *counts in rows.values_list(*columns).iterator():
         figures = found.setdefault(label, Figures())
         received[label] = received.get(label, 0) + number
-        for name, count in zip(COUNTS, counts, strict=True):
-            figures.counts[name] += count
-        for bins, text in ((figures.runtime_bins, runtimes), (figures.wait_bins, waits)):
-            for index, count in orjson.loads(text).items():
-                bins[int(index)] = bins.get(int(index), 0) + count
+        figures.count(counts)
+        figures.sketch("runtime_bins", runtimes)
+        figures.sketch("wait_bins", waits)
     return found, received
 
 

@@ -107,7 +107,7 @@ def type_(request: HttpRequest, name: str) -> HttpResponse:
         "name": name,
         "charts": charts,
         "totals": figures,
-        "runtimes": histogram(figures.figures.runtime_bins),
+        "runtimes": histogram(figures.figures.bins("runtime_bins")),
         "errors": _errors(request, name, window),
         "workers": workers,
         "queues": ever(user, TaskTotals.Grain.QUEUE, name=name),
