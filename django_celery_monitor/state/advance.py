@@ -1,10 +1,11 @@
-"""The next event of a task whose life is the usual one, without a look at the events before it.
+"""The next events of a task whose life is the usual one, without a look at those before them.
 
 A short way to what ``derive`` finds, for these cases only; a property in the tests compares them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from django_celery_monitor.events import PUBLISHED, TaskEvent
@@ -15,18 +16,19 @@ from django_celery_monitor.state.runs import Run
 _BEGINNINGS: Final = frozenset({"sent", PUBLISHED, "received", "started"})
 # What only an end tells. The text of an event depends on whether the row says the same.
 _ENDINGS: Final = frozenset({"result", "exception", "runtime"})
-_STATE, _KNOWN_BY, _RECEIVED, _STARTED, _FINISHED, _UPDATED, _ETA, _EXPIRES = map(
+_NAME, _STATE, _KNOWN_BY, _SENT, _RECEIVED, _STARTED, _FINISHED, _UPDATED = map(
     Facts._fields.index,
-    ("state", "known_by", "received", "started", "finished", "updated", "eta", "expires"),
+    ("name", "state", "known_by", "sent", "received", "started", "finished", "updated"),
 )
-_WORKER, _ARGS, _KWARGS, _RESULT, _RUNTIME, _ROOT, _PARENT, _RUNS = map(
+_ETA, _EXPIRES, _WORKER, _ARGS, _KWARGS, _RESULT, _RUNTIME, _RETRIES = map(
     Facts._fields.index,
-    ("worker", "args", "kwargs", "result", "runtime", "root_id", "parent_id", "runs"),
+    ("eta", "expires", "worker", "args", "kwargs", "result", "runtime", "retries"),
 )
+_ROOT, _PARENT, _RUNS = map(Facts._fields.index, ("root_id", "parent_id", "runs"))
 
 
 def is_usual(events: list[TaskEvent]) -> bool:
-    """Whether ``advance`` may go on from there: one attempt, begun once and not ended."""
+    """Whether ``follow`` may go on from there: one attempt, begun once and not ended."""
     seen: set[str] = set()
     attempts: set[int] = set()
     # The latest first: most often it is what tells.
@@ -60,72 +62,70 @@ def begin(event: TaskEvent) -> Facts | None:
     return Facts._make(values)
 
 
-def advance(facts: Facts, event: TaskEvent) -> Facts | None:
-    """What ``derive`` would find of the usual events of ``facts`` and ``event``.
+def follow(facts: Facts, events: Sequence[TaskEvent]) -> Facts | None:
+    """What ``derive`` would find of the usual events of ``facts`` and of ``events`` together.
 
-    ``None``: only ``derive`` knows. Otherwise the events before have the same text as they had,
-    and but for a success ``advance`` may go on from there again.
+    ``events`` are in the order of their times. ``None``: only ``derive`` knows. Otherwise the
+    events before have the same text as they had, and but for a success this may go on from there.
     """
-    if event.timestamp <= facts.updated or not facts.name:
+    if len(facts.runs) > 1 or not facts.name:
         return None
-    kind = event.type
-    if kind != "succeeded" and not _ENDINGS.isdisjoint(event.data):
-        return None
-    if kind == "received":
-        return _received(facts, event)
-    if len(facts.runs) != 1 or facts.runs[0].worker != event.hostname:
-        return None
-    if kind == "started" and facts.started is None:
-        return _started(facts, event)
-    return _succeeded(facts, event) if kind == "succeeded" else None
+    values: list[Any] = list(facts)
+    for event in events:
+        step = _STEPS.get(event.type)
+        if step is None or event.timestamp <= values[_UPDATED] or not step(values, event):
+            return None
+        values[_UPDATED] = event.timestamp
+    return Facts._make(values)
 
 
-def _received(facts: Facts, event: TaskEvent) -> Facts | None:
+def _receive(values: list[Any], event: TaskEvent) -> bool:
     data = event.data
     root, parent = data.get("root_id", ""), data.get("parent_id", "")
     if (
-        facts.runs
-        or data.get("name", facts.name) != facts.name
-        or data.get("retries", 0) != facts.retries
-        or (facts.root_id or root) != root
-        or (facts.parent_id or parent) != parent
+        values[_RUNS]
+        or data.get("name", values[_NAME]) != values[_NAME]
+        or data.get("retries", 0) != values[_RETRIES]
+        or (values[_ROOT] or root) != root
+        or (values[_PARENT] or parent) != parent
+        or not _ENDINGS.isdisjoint(data)
     ):
-        return None
+        return False
     time, worker = event.timestamp, event.hostname
-    values: list[Any] = list(facts)
     values[_STATE], values[_KNOWN_BY] = states.RECEIVED, "worker"
-    values[_RECEIVED] = values[_UPDATED] = time
+    values[_RECEIVED], values[_WORKER] = time, worker
     values[_ETA], values[_EXPIRES] = data.get("eta"), data.get("expires")
-    values[_WORKER] = worker
-    values[_ARGS] = facts.args or data.get("args", "")
-    values[_KWARGS] = facts.kwargs or data.get("kwargs", "")
+    values[_ARGS] = values[_ARGS] or data.get("args", "")
+    values[_KWARGS] = values[_KWARGS] or data.get("kwargs", "")
     values[_ROOT], values[_PARENT] = root, parent
-    run = Run(facts.retries, worker, time, None, None, "", None, None, "", "", None, None)
+    run = Run(values[_RETRIES], worker, time, None, None, "", None, None, "", "", None, None)
     values[_RUNS] = (run,)
-    return Facts._make(values)
+    return True
 
 
-def _started(facts: Facts, event: TaskEvent) -> Facts:
-    run, time = facts.runs[0], event.timestamp
-    begun = facts.sent or run.received or time
-    wait = max(time - max(begun, facts.eta or 0.0), 0.0)
-    values: list[Any] = list(facts)
-    values[_STATE] = states.STARTED
-    values[_STARTED] = values[_UPDATED] = time
+def _start(values: list[Any], event: TaskEvent) -> bool:
+    run = _run(values, event)
+    if run is None or run.started is not None or not _ENDINGS.isdisjoint(event.data):
+        return False
+    time = event.timestamp
+    begun = values[_SENT] or run.received or time
+    wait = max(time - max(begun, values[_ETA] or 0.0), 0.0)
+    values[_STATE], values[_STARTED] = states.STARTED, time
     values[_RUNS] = (
         Run(run.retries, run.worker, run.received, time, None, "", wait, None, "", "", None, None),
     )
-    return Facts._make(values)
+    return True
 
 
-def _succeeded(facts: Facts, event: TaskEvent) -> Facts:
-    run, time = facts.runs[0], event.timestamp
+def _succeed(values: list[Any], event: TaskEvent) -> bool:
+    run = _run(values, event)
+    if run is None:
+        return False
+    time = event.timestamp
     told = runtime = event.data.get("runtime")
     if runtime is None and run.started is not None:
         runtime = max(time - run.started, 0.0)
-    values: list[Any] = list(facts)
-    values[_STATE] = states.SUCCESS
-    values[_FINISHED] = values[_UPDATED] = time
+    values[_STATE], values[_FINISHED] = states.SUCCESS, time
     values[_RESULT], values[_RUNTIME] = event.data.get("result", ""), told
     values[_RUNS] = (
         Run(
@@ -133,4 +133,19 @@ def _succeeded(facts: Facts, event: TaskEvent) -> Facts:
             *(run.wait, runtime, "", "", event, None),
         ),
     )
-    return Facts._make(values)
+    return True
+
+
+def _run(values: list[Any], event: TaskEvent) -> Run | None:
+    """The open run, if the event can only be of it."""
+    for run in values[_RUNS]:
+        if run.worker == event.hostname and not run.outcome:
+            return run  # type: ignore[no-any-return]
+    return None
+
+
+_STEPS: Final[dict[str, Callable[[list[Any], TaskEvent], bool]]] = {
+    "received": _receive,
+    "started": _start,
+    "succeeded": _succeed,
+}

@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from django_celery_monitor.events import TaskEvent
-from django_celery_monitor.state.advance import advance, is_usual
+from django_celery_monitor.state.advance import follow, is_usual
 from django_celery_monitor.state.derive import Facts
 from django_celery_monitor.storage import task_events
 from django_celery_monitor.storage.rows import stored_events
@@ -16,6 +16,10 @@ from django_celery_monitor.storage.rows import stored_events
 LIMIT: Final = 30_000_000
 ENTRY: Final = 1000
 _time = itemgetter(0)
+
+
+def in_order(events: list[TaskEvent]) -> list[TaskEvent]:
+    return sorted(events, key=_time) if len(events) > 1 else events
 
 
 class Life(NamedTuple):
@@ -38,17 +42,18 @@ class Life(NamedTuple):
 
     def after(self, events: list[TaskEvent]) -> Life | None:
         """With the next events; ``None`` when they are not what usually comes next."""
-        life = self
-        for event in sorted(events, key=_time) if len(events) > 1 else events:
-            facts = advance(life.facts, event)
+        ordered = in_order(events)
+        facts = follow(self.facts, ordered)
+        if facts is None:
+            return None
+        text, last = self.text, (self.facts.updated, self.clock)
+        for event in ordered:
             # Of an earlier event of the host the text would say that it is the row's worker.
-            if facts is None or (not life.facts.worker and event.hostname in life.text):
+            if not self.facts.worker and event.hostname in self.text:
                 return None
-            last = life.facts.updated, life.clock
-            life = Life(
-                facts, task_events.append(life.text, last, event, facts), event.clock, life.size
-            )
-        return life
+            text = task_events.append(text, last, event, facts)
+            last = event.timestamp, event.clock
+        return Life(facts, text, last[1], self.size)
 
     def events(self, task_id: str) -> list[TaskEvent]:
         shared: list[Any] = [getattr(self.facts, field) for field in task_events.SHARED]
