@@ -15,8 +15,8 @@ from django_celery_monitor.state.states import IGNORED, group
 
 # More members than this are drawn as one node.
 COLLAPSED: Final = 25
-# How much room a drawing of so many nodes is given before it is laid out.
-_SIZES: Final = ((3, "s"), (10, "m"))
+# How much room a drawing is given before it is laid out, by its tallest column.
+_SIZES: Final = ((1, "s"), (4, "m"))
 _LABEL: Final = 26
 
 
@@ -50,7 +50,8 @@ def graph(
         for begin, end, kind in _edges(family, tasks)
         if place[begin] != place[end]
     }
-    size = next((size for most, size in _SIZES if len(nodes) <= most), "l")
+    tallest = _tallest(len(nodes), list(edges))
+    size = next((size for most, size in _SIZES if tallest <= most), "l")
     return {
         "size": size,
         "nodes": list(nodes.values()),
@@ -91,6 +92,14 @@ def _edges(family: Family, tasks: list[Task]) -> list[tuple[str, str, str]]:
     # The member that ended last starts the body; that it waited for all of them says more.
     bodies = {end for _begin, end, kind in found if kind == "chord"}
     return [edge for edge in found if edge[2] == "chord" or edge[1] not in bodies]
+
+
+def _tallest(size: int, edges: list[tuple[int, int]]) -> int:
+    """About how many nodes will stand above each other. Callers come before whom they call."""
+    depths = [0] * size
+    for begin, end in sorted(edges):
+        depths[end] = max(depths[end], depths[begin] + 1)
+    return max(Counter(depths).values(), default=0)
 
 
 def _one(task: Task, here: bool, address: Callable[[str], str]) -> dict[str, Any]:

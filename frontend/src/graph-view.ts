@@ -1,5 +1,5 @@
 // What part of a drawing is seen: moved and zoomed by pointer, wheel, keys and buttons.
-import type { Placed } from "./graph";
+import type { Placed, Point } from "./graph";
 
 const STEPS = [0.25, 0.35, 0.5, 0.75, 1, 1.25, 1.6];
 const STRIDE = 60;
@@ -7,6 +7,7 @@ const STRIDE = 60;
 export class View {
   #svg: SVGSVGElement | undefined;
   #size = { width: 1, height: 1 };
+  #here: Point | undefined;
   #zoom = 1;
   #x = 0;
   #y = 0;
@@ -29,20 +30,23 @@ export class View {
     box.addEventListener("dragstart", (event) => event.preventDefault());
     // A drag that ends on a task does not open it.
     box.addEventListener("click", (event) => this.#dragged > 4 && event.preventDefault());
-    new ResizeObserver(() => (this.#chosen ? this.#show() : this.fit())).observe(box);
+    new ResizeObserver(() => (this.#chosen ? this.#show() : this.#begin())).observe(box);
   }
 
   take(svg: SVGSVGElement, placed: Placed, here: number): void {
     this.#svg = svg;
     this.#size = placed;
-    if (this.#chosen) return this.#show();
+    this.#here = placed.nodes[here];
+    if (this.#chosen) this.#show();
+    else this.#begin();
+  }
+
+  /** The whole; of what would be too small to read, the task itself. */
+  #begin(): void {
     this.fit();
-    const node = placed.nodes[here];
-    // What would be too small to read begins at the task itself.
-    if (node && this.#zoom < 0.5) {
-      this.#zoom = 0.75;
-      this.centre(node.x, node.y);
-    }
+    if (!this.#here || this.#zoom >= 0.5) return;
+    this.#zoom = 0.75;
+    this.centre(this.#here.x, this.#here.y);
   }
 
   centre(x: number, y: number): void {
