@@ -168,11 +168,11 @@ def test_the_drawing_grows_with_the_family_and_keeps_what_the_reader_chose(
     page.locator("[data-graph-view]").focus()
     page.keyboard.press("ArrowRight")
     svg = page.locator("#family-drawing svg.drawn")
-    chosen = svg.get_attribute("viewBox")
+    chosen = (svg.get_attribute("viewBox") or "").split()
     store(sent("other", now(), name="shop.other", parent_id=parent, root_id=parent))
     expect(nodes).to_have_count(3, timeout=12_000)
-    assert chosen
-    expect(svg).to_have_attribute("viewBox", chosen)
+    # There is more height now, but what was looked at stays in its place.
+    assert (svg.get_attribute("viewBox") or "").split()[:3] == chosen[:3]
 
 
 def test_thirty_children_of_one_type_are_one_node(page: Page, open_task: Open) -> None:
