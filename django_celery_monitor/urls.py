@@ -14,7 +14,8 @@ from django_celery_monitor.views.styleguide import styleguide
 from django_celery_monitor.views.task import task
 from django_celery_monitor.views.tasks import tasks
 from django_celery_monitor.views.types import type_, types
-from django_celery_monitor.views.workers import worker, workers
+from django_celery_monitor.views.worker import inspect, worker
+from django_celery_monitor.views.workers import workers
 
 
 class AnyTextConverter:
@@ -42,6 +43,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("failures/", failures, name="failures"),
     path("workers/", workers, name="workers"),
     path("workers/<celery_monitor_text:hostname>/", worker, name="worker"),
+    path("inspect/<celery_monitor_text:hostname>/", inspect, name="inspect"),
     path("series/", series, name="series"),
     path("styleguide/", styleguide, name="styleguide"),
     path("live/", live, name="live"),

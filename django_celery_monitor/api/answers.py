@@ -46,34 +46,6 @@ class TaskPage(Schema):
     )
 
 
-class WorkerOut(Schema):
-    hostname: str
-    health: str = Field(description="online, late, lost, offline or unknown.")
-    reason: str = Field(description="Why, in a sentence.")
-    silence: float = Field(description="Seconds since anything came from it.")
-    per_minute: float = Field(description="Tasks finished per minute, over five minutes.")
-    first_seen_at: datetime
-    arrived_at: datetime = Field(description="Of its latest event, by the collector's clock.")
-    online_at: datetime | None
-    offline_at: datetime | None
-    heartbeat_at: datetime | None
-    freq: float | None = Field(description="Seconds between heartbeats; null if it sends none.")
-    pid: int | None
-    active: int | None
-    processed: int | None
-    loadavg: list[float]
-    sw_ident: str | None
-    sw_ver: str | None
-    sw_sys: str | None
-
-
-class WorkerPage(Schema):
-    items: list[WorkerOut]
-    next: str | None = Field(
-        description="Cursor of the workers that follow by name; null at the end."
-    )
-
-
 class WaitingOut(Schema):
     id: str
     name: str | None

@@ -27,9 +27,13 @@ _HIDDEN: Final = ("api", "token", "key", "secret", "pass", "signature", "databas
 _ATTRIBUTE: Final = re.compile(rf"(?:^| )({'|'.join(ATTRIBUTES)})=")
 # As they are on the wire.
 _DEFAULTS: Final[dict[str, Any]] = {
-    key: list(default) if isinstance(default := option.default, tuple) else default
+    key: list(default) if isinstance(default := judge.scrub(option.default), tuple) else default
     for key, option in dict[str, Any](flatten(NAMESPACES)).items()
 }
+# What Celery makes of these where they are not set.
+_UNSET: Final = dict.fromkeys(
+    ("broker_read_url", "broker_write_url"), "amqp://guest:********@localhost:5672//"
+)
 _QUEUE: Final = (
     *("name", "routing_key", "durable", "exclusive", "auto_delete", "no_ack", "expires"),
     *("message_ttl", "max_length", "max_length_bytes", "max_priority"),
@@ -100,11 +104,19 @@ class Reader:
     def _conf(self, reply: dict[str, Any]) -> Told:
         """Celery's own settings only: with Django, a worker tells all of the project's too."""
         own = {key: reply[key] for key in reply if key in _DEFAULTS}
-        changed = {key: value for key, value in own.items() if value != _DEFAULTS[key]}
-        same = {key: value for key, value in own.items() if key not in changed}
+        # Celery masks these whether they are set or not.
+        hidden = sorted(key for key in own if self._settings.is_secret(key))
+        seen = {key: value for key, value in own.items() if key not in hidden}
+        same = {
+            key: value
+            for key, value in seen.items()
+            if value in (_DEFAULTS[key], _UNSET.get(key, _DEFAULTS[key]))
+        }
+        changed = {key: value for key, value in seen.items() if key not in same}
         told = {
             "changed": self._entries(_without_arguments(changed)),
             "default": self._entries(_without_arguments(same)),
+            "hidden": hidden,
         }
         return Told(told, len(own))
 
@@ -178,6 +190,8 @@ class Reader:
         return {"name": self._text(name), "attributes": values}
 
     def _value(self, value: Any, key: str = "") -> Any:
+        if value is None or value == "" or isinstance(value, bool):
+            return value
         redacted = self._settings.value(value, key)
         if isinstance(redacted, str):
             return judge.cut(redacted, LONGEST)

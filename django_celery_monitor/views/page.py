@@ -25,22 +25,31 @@ from django_celery_monitor.views.zone import in_chosen_zone
 View = Callable[..., HttpResponse]
 # Takes the request, the status, a title and the reason.
 Refusal = Callable[[HttpRequest, int, str, str], HttpResponse]
-ACTS = (policy.VIEW_TASK, policy.VIEW_TASK_ARGUMENTS, policy.VIEW_WORKER)
+ACTS = (
+    policy.VIEW_TASK,
+    policy.VIEW_TASK_ARGUMENTS,
+    policy.VIEW_WORKER,
+    policy.VIEW_WORKER_CONFIGURATION,
+)
 # Health and ages depend on the clock, so a page is new after so many seconds at the latest.
 TICK = 15
 
 
 def page(
-    act: str, refusal: Refusal | None = None
+    act: str, refusal: Refusal | None = None, also: Callable[..., object] | None = None
 ) -> Callable[[View], Callable[..., HttpResponseBase]]:
     """Let those through who may ``act``, answer 304 to who has it already, explain refusals.
 
-    ``refusal``: what explains them, where a page of ours is not what was asked for.
+    ``refusal``: what explains them, where a page of ours is not what was asked for. ``also``: of
+    the view's arguments, what else the page shows that is no stored event.
     """
     refuse = refusal or _refusal
 
+    def whole_version(request: HttpRequest, *args: Any, **kwargs: Any) -> str:
+        return version(request, also(request, *args, **kwargs) if also else None)
+
     def decorate(view: View) -> Callable[..., HttpResponseBase]:
-        gated: Callable[..., HttpResponseBase] = require(act)(etag(version)(view))
+        gated: Callable[..., HttpResponseBase] = require(act)(etag(whole_version)(view))
 
         @wraps(view)
         @require_safe
@@ -67,7 +76,7 @@ def page(
     return decorate
 
 
-def version(request: HttpRequest, *_args: Any, **_kwargs: Any) -> str:
+def version(request: HttpRequest, also: object) -> str:
     """Equal as long as the page would be: same reader, rights, language, address and rows."""
     revision = Installation.objects.filter(pk=1).values_list("writes", flat=True).first()
     # Read before the rows, so that a page never claims to be newer than it is.
@@ -75,6 +84,7 @@ def version(request: HttpRequest, *_args: Any, **_kwargs: Any) -> str:
     can = policy.get_policy().can
     parts = (
         revision,
+        also,
         timezone.now().timestamp() // TICK,
         request.user.pk,
         # Signing in renews it, and with it the token in the page's form.

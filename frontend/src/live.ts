@@ -22,7 +22,8 @@ let asked = 0;
 let fresh = Date.now();
 let timer = 0;
 
-function changed(): void {
+/** Ask the server for the page anew. */
+export function changed(): void {
   due = true;
   turn();
 }

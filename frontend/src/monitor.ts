@@ -1,3 +1,4 @@
+import { startAsking } from "./ask";
 import { startCopy } from "./copy";
 import { startDialogs } from "./dialogs";
 import { startKeys } from "./keys";
@@ -17,3 +18,4 @@ startCopy();
 startToasts();
 startTicks();
 startLive();
+startAsking();

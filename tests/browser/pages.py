@@ -23,6 +23,7 @@ from tests.integration.made import (
     sent,
     store,
 )
+from tests.integration.told import answered, replies
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +48,16 @@ PAGES: Final[dict[str, Callable[[Kept], str]]] = {
     "type": lambda kept: reverse("celery_monitor:type", args=[kept.name]),
     "failures": lambda kept: reverse("celery_monitor:failures"),
     "styleguide": lambda kept: reverse("celery_monitor:styleguide"),
+    # Tables, a tree of settings, lists of facts: the other tabs are made of the same.
+    "worker active": lambda kept: of_worker(kept, "active"),
+    "worker configuration": lambda kept: of_worker(kept, "configuration"),
+    "worker statistics": lambda kept: of_worker(kept, "statistics"),
     "refusal": lambda kept: reverse("celery_monitor:tasks") + "?after=soon",
 }
+
+
+def of_worker(kept: Kept, tab: str) -> str:
+    return reverse("celery_monitor:worker", args=[kept.host]) + f"?tab={tab}"
 
 
 def nothing() -> Kept:
@@ -61,6 +70,7 @@ def data() -> Kept:
     a_collector()
     a_worker()
     a_worker("celery@batch-1", silent=90)
+    answered()
     for second in range(40):
         a_task("failed" if second % 9 == 0 else "succeeded", ago=30 * second)
     a_task("received")
@@ -103,4 +113,5 @@ def hostile() -> Kept:
         ),
     )
     task = Task.objects.get()
+    answered(task.worker, raw=replies(f"{SCRIPT}{IMAGE}{MARKS}" + "r" * 3000, uuid, name))
     return Kept(task=task.id, host=task.worker, name=task.name, queue=task.queue)

@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from django_celery_monitor.models import Inspection
 from tests.integration.kept import a_task, a_worker
 from tests.integration.people import person, signed_in
 
@@ -38,6 +39,7 @@ WORKER_API = Answers(stranger=UNKNOWN, nobody=FORBIDDEN, tasks=FORBIDDEN, worker
 EITHER_API = Answers(stranger=UNKNOWN, nobody=FORBIDDEN, tasks=SHOWN, workers=SHOWN)
 # Says the same to everybody, and nothing of what is kept.
 SOCKET = Answers(stranger=426, nobody=426, tasks=426, workers=426, superuser=426)
+ONLY_POSTED = Answers(stranger=405, nobody=405, tasks=405, workers=405, superuser=405)
 NOTHING = Answers(stranger=404, nobody=404, tasks=404, workers=404, superuser=404)
 
 ADDRESSES: dict[str, Answers] = {
@@ -52,6 +54,7 @@ ADDRESSES: dict[str, Answers] = {
     "celery_monitor:series": TASK_PAGE,
     # Only with DEBUG.
     "celery_monitor:styleguide": NOTHING,
+    "celery_monitor:inspect": ONLY_POSTED,
     "celery_monitor:live": SOCKET,
     "celery_monitor:api:list_tasks": TASK_API,
     "celery_monitor:api:get_task": TASK_API,
@@ -115,6 +118,14 @@ def test_everybody_gets_the_answer_that_is_meant_for_them(
     assert answer.status_code == getattr(ADDRESSES[name], who)
     if answer.status_code == SIGN_IN:
         assert answer["Location"].startswith("/admin/login/?next=/monitor/")
+
+
+def test_asking_a_worker_takes_the_right_to_see_it(reader: tuple[str, Client]) -> None:
+    who, client = reader
+    answer = ask(client, "celery_monitor:inspect", "post")
+    allowed = who in ("workers", "superuser")
+    assert answer.status_code == (302 if allowed or who == "stranger" else FORBIDDEN)
+    assert Inspection.objects.exists() == allowed
 
 
 @pytest.mark.parametrize("name", ADDRESSES)

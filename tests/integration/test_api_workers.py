@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from django_celery_monitor.api.answers import WorkerOut, WorkerPage
+from django_celery_monitor.api.answers_of_workers import WorkerDetailOut, WorkerPage
 from tests.integration.kept import a_collector, a_worker
 from tests.integration.people import person, signed_in
 
@@ -28,6 +28,7 @@ def test_a_worker_has_these_fields(client: Client) -> None:
     times = {name: value for name, value in found.items() if name.endswith("_at")}
     assert set(times) == {
         *("first_seen_at", "arrived_at", "online_at", "offline_at", "heartbeat_at"),
+        *("started_at", "wanted_at", "asked_at", "answered_at"),
     }
     assert times["arrived_at"].endswith("Z")
     assert found["silence"] < 60
@@ -45,6 +46,11 @@ def test_a_worker_has_these_fields(client: Client) -> None:
         "sw_ident": None,
         "sw_ver": "5.7.0",
         "sw_sys": None,
+        "clock_offset": None,
+        "failed_share": None,
+        **dict.fromkeys(("pool", "concurrency", "queues")),
+        "silent_since": None,
+        "replies": {},
     }
     page = client.get(WORKERS).json()
     assert [each["hostname"] for each in page["items"]] == ["w1@host"]
@@ -104,4 +110,4 @@ def test_what_cannot_be_understood_is_said_so(client: Client, query: str) -> Non
 def test_answers_are_what_the_document_says(client: Client) -> None:
     a_worker("w1@host", freq=None, offline_at=timezone.now())
     WorkerPage.model_validate_json(client.get(WORKERS).content, extra="forbid")
-    WorkerOut.model_validate_json(client.get(f"{WORKERS}/w1@host").content, extra="forbid")
+    WorkerDetailOut.model_validate_json(client.get(f"{WORKERS}/w1@host").content, extra="forbid")

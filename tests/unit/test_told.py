@@ -114,18 +114,27 @@ def test_the_configuration_has_no_secrets_and_no_arguments() -> None:
     )
     assert told.total == 8
     assert told.content["default"] == {"task_acks_late": False}
+    assert told.content["hidden"] == ["redis_password", "security_key"]
     changed = told.content["changed"]
     assert changed["task_default_queue"] == "mail"
-    assert changed["redis_password"] == MASK
     options = {"sentinel_kwargs": {"password": MASK}, "retry": 3}
     assert changed["broker_transport_options"] == options
     assert changed["beat_schedule"]["nightly"]["task"] == "shop.login"
     assert changed["broker_url"] == f"amqp://user:{MASK}@host//"
 
 
+def test_what_celery_makes_of_nothing_is_no_change() -> None:
+    unset = {"broker_read_url": "amqp://guest:********@localhost:5672//", "result_expires": 86400}
+    reply = unset | {"result_backend_max_retries": float("inf"), "accept_content": ["json"]}
+    told = read(Part.CONF, reply)
+    assert "broker_read_url" in told.content["default"]
+    assert "result_backend_max_retries" in told.content["default"]
+    assert "accept_content" in told.content["default"]
+
+
 def test_settings_of_the_project_are_not_configuration_of_the_worker() -> None:
     told = read(Part.CONF, {"SENTRY_DSN": f"https://{SECRET}@host/1", "CELERY_BROKER_URL": SECRET})
-    assert told == Told({"changed": {}, "default": {}}, 0)
+    assert told == Told({"changed": {}, "default": {}, "hidden": []}, 0)
 
 
 def test_the_report_has_no_settings() -> None:
