@@ -40,16 +40,12 @@ def page(
 ) -> Callable[[View], Callable[..., HttpResponseBase]]:
     """Let those through who may ``act``, answer 304 to who has it already, explain refusals.
 
-    ``refusal``: what explains them, where a page of ours is not what was asked for. ``also``: of
-    the view's arguments, what else the page shows that is no stored event.
+    ``refusal`` explains them elsewhere; ``also``: what else is shown that is no stored event.
     """
     refuse = refusal or _refusal
 
-    def whole_version(request: HttpRequest, *args: Any, **kwargs: Any) -> str:
-        return version(request, also(request, *args, **kwargs) if also else None)
-
     def decorate(view: View) -> Callable[..., HttpResponseBase]:
-        gated: Callable[..., HttpResponseBase] = require(act)(etag(whole_version)(view))
+        gated = require(act)(etag(_version_with(also))(view))
 
         @wraps(view)
         @require_safe
@@ -74,6 +70,13 @@ def page(
         return answer
 
     return decorate
+
+
+def _version_with(also: Callable[..., object] | None) -> Callable[..., str]:
+    def whole(request: HttpRequest, *args: Any, **kwargs: Any) -> str:
+        return version(request, also(request, *args, **kwargs) if also else None)
+
+    return whole
 
 
 def version(request: HttpRequest, also: object) -> str:
