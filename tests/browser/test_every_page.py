@@ -74,6 +74,21 @@ def test_a_hostile_task_harms_no_page(page: Page, visit: Visit) -> None:
     assert problems == {}
 
 
+def test_every_page_can_be_read_from_right_to_left(
+    page: Page, visit: Visit, settings: Settings
+) -> None:
+    settings.LANGUAGE_CODE = "ar"
+    complaints = note_complaints(page)
+    problems: Problems = {}
+    for name in visit(data()):
+        assert page.evaluate("getComputedStyle(document.body).direction") == "rtl"
+        found = [*sideways(page, (320, 768, 1440)), *complaints]
+        complaints.clear()
+        if found:
+            problems[name] = found
+    assert problems == {}
+
+
 def test_every_page_can_be_read_without_scripts(
     browser: Browser, page: Page, asgi_server: str, sign_in: SignIn, settings: Settings
 ) -> None:

@@ -83,7 +83,7 @@ def test_json_folds_and_is_copied_digit_for_digit(guide: Page) -> None:
 def test_what_cannot_be_copied_is_selected_instead(guide: Page) -> None:
     guide.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error()) }")
     guide.locator("[data-copy=sample-code]").click()
-    expect(guide.get_by_role("status").filter(has_text="Selected")).to_be_visible()
+    expect(guide.locator("#toasts").filter(has_text="Selected")).to_be_visible()
     assert "currency='EUR'" in guide.evaluate("getSelection().toString()")
 
 
