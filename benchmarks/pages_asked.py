@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -96,26 +97,26 @@ def kinds(fast: float, slow: float, seed: int = 2026) -> Iterator[Asked]:
         for words, params in filters.items():
             goal = fast if words in INDEXED else slow
             newest = f"{url}?{urlencode(params, doseq=True)}"
-            yield Asked(page=f"{name}: {words}", goal=goal, url=lambda at=newest: at)
+            yield Asked(page=f"{name}: {words}", goal=goal, url=partial(str, newest))
             if words == "a day":
                 continue
             yield Asked(
-                page=f"{name}: {words}, older", goal=goal, url=lambda at=newest: places.older(at)
+                page=f"{name}: {words}, older", goal=goal, url=partial(places.older, newest)
             )
     for field in ("root", "parent", "id"):
-        yield Asked(page=f"list: {field}", goal=fast, url=lambda f=field: places.related(f))
+        yield Asked(page=f"list: {field}", goal=fast, url=partial(places.related, field))
     yield Asked(page="list: largest family", goal=fast, url=places.largest)
     yield Asked(page="task", goal=fast, url=places.task)
     yield Asked(page="task, failed", goal=fast, url=places.failed)
     yield Asked(page="API: task", goal=fast, url=places.api_task)
     for name in WHOLE:
         try:
-            url = reverse(f"celery_monitor:{name}")
+            page = reverse(f"celery_monitor:{name}")
         except NoReverseMatch:
             continue
-        yield Asked(page=name, goal=fast, url=lambda at=url: at)
-    yield Asked(page="worker", goal=fast, url=lambda: _page("worker", WORKERS[3]))
-    yield Asked(page="API: overview", goal=fast, url=lambda: _api("overview"))
+        yield Asked(page=name, goal=fast, url=partial(str, page))
+    yield Asked(page="worker", goal=fast, url=partial(_page, "worker", WORKERS[3]))
+    yield Asked(page="API: overview", goal=fast, url=partial(_api, "overview"))
 
 
 def measure(asked: Asked, requests: int, client: Client) -> Timing:
@@ -171,7 +172,7 @@ class Places:
 
     def older(self, newest: str) -> str:
         """A page somewhere in the midst of a list."""
-        return f"{newest}&cursor={_encode('o', Task(id='m', time=self._moment()))}"
+        return f"{newest}&cursor={_encode('o', self._moment(), 'm')}"
 
     def task(self) -> str:
         return _page("task", self._some(Task.objects.all()).id)
@@ -194,8 +195,8 @@ class Places:
         return f"{reverse('celery_monitor:tasks')}?root={root}"
 
     def _some(self, tasks: Any) -> Task:
-        found: Task = tasks.filter(time__gte=self._moment()).order_by("time").first()
-        return found or tasks.order_by("-time").first()
+        found: Task | None = tasks.filter(time__gte=self._moment()).order_by("time").first()
+        return found or tasks.latest("time")
 
     def _moment(self) -> datetime:
         return self._oldest + timedelta(seconds=self._rng.random() * self._span.total_seconds())

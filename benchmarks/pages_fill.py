@@ -79,7 +79,7 @@ class Fill:
     def _hours(self) -> Iterator[tuple[datetime, int]]:
         first = self.until - timedelta(days=DAYS)
         hours = [first + index * HOUR for index in range(DAYS * 24)]
-        weights = [BUSY[hour.hour] for hour in hours]
+        weights: list[float] = [BUSY[hour.hour] for hour in hours]
         weights[-1] = weights[-1] * ((self.now - hours[-1]) / HOUR)
         total, before, done = sum(weights), 0, 0.0
         for hour, weight in zip(hours, weights, strict=True):
@@ -189,7 +189,7 @@ def fill(tasks: int, say: Callable[[str], None]) -> None:
             say(f"{stored:,} of {tasks:,} tasks")
         for model, columns, counted in filling.counts():
             insert(model, columns, counted)
-        _around(filling.now)
+        around(filling.now)
     say("analyzing")
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
@@ -242,7 +242,7 @@ def _adapted(row: Row) -> list[Any]:
     ]
 
 
-def _around(now: datetime) -> None:
+def around(now: datetime) -> None:
     """Workers and a collector that are still heard for as long as anybody measures."""
     later = now + timedelta(days=1)
     heard = {"arrived_at": later, "heartbeat_at": later, "event_at": later, "online_at": now}

@@ -59,7 +59,8 @@ class LargeFlower(Flower):
 
     @contextmanager
     def prepared(self) -> Iterator[Mapping[str, str]]:
-        yield {"FLOWER_UNAUTHENTICATED_API": "true"}
+        # Celery would set our Django project up, of which Flower's environment knows nothing.
+        yield {"FLOWER_UNAUTHENTICATED_API": "true", "DJANGO_SETTINGS_MODULE": ""}
 
     def took(self, path: str) -> float:
         begun = time.perf_counter()

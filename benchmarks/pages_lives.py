@@ -24,6 +24,8 @@ WORKERS: Final = tuple(f"celery@worker-{number}" for number in range(8))
 QUEUES: Final = ("default", "mail", "images", "search", "reports", "payments")
 CLIENT: Final = "gen4711@web-1"
 NAMES: Final = tuple(task_names(40))
+# Of a second, in which ``storage.task_events`` counts.
+UNITS: Final = 10**7
 # Stands in a template's texts where each task has a number of its own.
 NUMBER: Final = "8888888888"
 # Of a thousand tasks that have ended.
@@ -68,23 +70,25 @@ class Life:
         for place in _TEXTS:
             row[place] = row[place].replace(NUMBER, number)
         row[0], row[_ROOT], row[_PARENT] = task_id, family.root, family.parent
-        ticks = (start - moment(0)) // timedelta(microseconds=1) * 10
-        row[_EVENTS] = f"[[{ticks},{row[_EVENTS].partition(',')[2]}"
+        row[_EVENTS] = f"[[{_ticks(start)},{row[_EVENTS].partition(',')[2]}"
         return tuple(row)
 
     def errors(self, task_id: str, start: datetime) -> Iterator[Row]:
         """Its rows of ``TaskError``."""
-        shift = start - self.row[_TIMES[0]]
+        shift = _ticks(start) - BASE * UNITS
         for event in self.events:
             if event.type in ERROR_TYPES:
-                time = moment(event.timestamp) + shift
-                moved = event._replace(timestamp=time.timestamp())
-                yield _error(task_id, self.facts.name, time, moved)
+                time = (round(event.timestamp * UNITS) + shift) / UNITS
+                yield _error(task_id, self.facts.name, event._replace(timestamp=time))
 
 
-def _error(task_id: str, name: str, time: datetime, event: TaskEvent) -> Row:
+def _ticks(time: datetime) -> int:
+    return (time - moment(0)) // timedelta(microseconds=1) * 10
+
+
+def _error(task_id: str, name: str, event: TaskEvent) -> Row:
     exception, traceback = event.data["exception"], event.data["traceback"]
-    retry = event.type == "retried"
+    retry, time = event.type == "retried", moment(event.timestamp)
     about = (time, retry, False, error_type(exception), exception, traceback)
     kind = fingerprint(exception, traceback)
     return (task_id, error_key(event), name, event.hostname, *about, kind)
