@@ -35,6 +35,8 @@ export interface Placed {
 
 export const WIDTH = 232;
 export const HEIGHT = 44;
+// Laying out so many takes a while: in a quicker way then, and not before somebody looks.
+const MANY = 120;
 
 /** Where a line passes other columns; at its ends it leaves and enters in the middle of a side. */
 function between({ points }: { points: Point[] }): Point[] {
@@ -43,7 +45,8 @@ function between({ points }: { points: Point[] }): Point[] {
 
 function placed(family: Family): Placed {
   const graph = new graphlib.Graph({ multigraph: true });
-  graph.setGraph({ rankdir: "LR", nodesep: 14, ranksep: 56, marginx: 12, marginy: 12 });
+  const ranker = family.nodes.length > MANY ? "longest-path" : "network-simplex";
+  graph.setGraph({ rankdir: "LR", nodesep: 14, ranksep: 56, marginx: 12, marginy: 12, ranker });
   graph.setDefaultEdgeLabel(() => ({}));
   family.nodes.forEach((_node, index) => {
     graph.setNode(String(index), { width: WIDTH, height: HEIGHT });
@@ -75,13 +78,14 @@ function start(card: HTMLElement): void {
   if (!box || !source) return;
   const view = new View(card, box);
   let shown = "";
+  let seen = false;
   const show = (): void => {
     const text = source.textContent ?? "";
     if (text === shown) return;
-    shown = text;
     const family = JSON.parse(text) as Family;
     card.hidden = family.nodes.length < 2;
-    if (card.hidden) return;
+    if (card.hidden || (!seen && family.nodes.length > MANY)) return;
+    shown = text;
     const here = box.contains(document.activeElement)
       ? document.activeElement?.getAttribute("href")
       : null;
@@ -95,6 +99,10 @@ function start(card: HTMLElement): void {
   };
   walk(box, () => JSON.parse(shown || '{"nodes":[],"edges":[]}') as Family, view);
   document.addEventListener("monitor:refreshed", show);
+  new IntersectionObserver((entries) => {
+    seen ||= entries.some((entry) => entry.isIntersecting);
+    if (seen) show();
+  }).observe(card);
   show();
 }
 

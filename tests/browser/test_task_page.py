@@ -182,6 +182,19 @@ def test_thirty_children_of_one_type_are_one_node(page: Page, open_task: Open) -
     expect(page.locator("#family-drawing a.many")).to_contain_text("0 / 30 done")
 
 
+def test_a_large_family_is_drawn_when_somebody_comes_to_see_it(page: Page, open_task: Open) -> None:
+    parent = a_task()
+    family = {"parent_id": parent, "root_id": parent}
+    store(*(sent(f"child-{n}", now(), name=f"shop.part_{n}", **family) for n in range(140)))
+    open_task(parent)
+    page.evaluate("new Promise(done => setTimeout(done))")
+    drawing = page.locator("#family-drawing")
+    expect(drawing.locator("a")).to_have_count(0)
+    drawing.scroll_into_view_if_needed()
+    expect(drawing.locator("a")).to_have_count(141, timeout=15_000)
+    expect(drawing.locator("a.here")).to_be_in_viewport()
+
+
 def test_the_text_for_an_issue_and_the_link_are_copied(page: Page, open_task: Open) -> None:
     uuid = a_retried_task()
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
