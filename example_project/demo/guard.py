@@ -28,19 +28,24 @@ class Guard:
         self._process.communicate()
 
     def _tell(self, number: int) -> None:
-        if self._process.stdin:
-            print(number, file=self._process.stdin, flush=True)
+        # Without its guard, which somebody may have ended, the demo still ends what it started.
+        with contextlib.suppress(BrokenPipeError):
+            if self._process.stdin:
+                print(number, file=self._process.stdin, flush=True)
 
 
 def main() -> None:
+    # Both reach every process that is told by name; only the demo's end ends this one.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     groups: set[int] = set()
     # Ends when the demo does: then its end of the pipe is closed.
     for line in sys.stdin:
-        number = int(line)
-        if number > 0:
-            groups.add(number)
+        group = int(line)
+        if group > 0:
+            groups.add(group)
         else:
-            groups.discard(-number)
+            groups.discard(-group)
     for group in groups:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(group, signal.SIGKILL)
