@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_celery_monitor.reading.series import MEASURES, Line
-from django_celery_monitor.reading.series_gaps import Hole
+from django_celery_monitor.reading.series_gaps import Hole, unknown
 from django_celery_monitor.reading.series_window import Window
 from django_celery_monitor.reading.words import FILTERS
 
@@ -51,8 +51,19 @@ class Chart:
         return bool(MEASURES[self.measure][1])
 
     @property
-    def empty(self) -> bool:
-        return not any(value for line in self.lines for value in line.values)
+    def nothing(self) -> str:
+        """What to say in place of lines; empty when there are some."""
+        if any(value for line in self.lines for value in line.values):
+            return ""
+        if len(unknown(self.window, self.holes)) == len(self.window):
+            return _("Nothing is known of this time: %(reason)s.") % {
+                "reason": self.holes[0].reason
+            }
+        return (
+            _("Nothing failed in this time.")
+            if self.measure == "failures"
+            else _("Nothing ended in this time.")
+        )
 
     @property
     def hint(self) -> str:
