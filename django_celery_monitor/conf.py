@@ -83,6 +83,8 @@ class Settings:
     PAGE_SIZE: int = 25
     # What no index finds is looked for among so many tasks at a time, the newest first.
     SEARCH_WINDOW: int = 100_000
+    # An exported file has at most so many tasks.
+    EXPORT_MAX: int = 50_000
     # Tasks are deleted so many days after their last event; None: never.
     RETENTION_DAYS: float | None = 30.0
     # The same by task name ("shop.health.*"), or by outcome ("failed", "succeeded", "revoked" ...).

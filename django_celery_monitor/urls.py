@@ -6,9 +6,12 @@ from importlib.util import find_spec
 
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
+from django_celery_monitor.views.complete import complete
+from django_celery_monitor.views.export import export
 from django_celery_monitor.views.failures import failures
 from django_celery_monitor.views.live import live
 from django_celery_monitor.views.overview import overview
+from django_celery_monitor.views.saved_views import delete_view, save_view, saved_views
 from django_celery_monitor.views.series import series
 from django_celery_monitor.views.styleguide import styleguide
 from django_celery_monitor.views.task import task
@@ -41,6 +44,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("types/", types, name="types"),
     path("types/<celery_monitor_text:name>/", type_, name="type"),
     path("failures/", failures, name="failures"),
+    path("views/", saved_views, name="views"),
+    path("views/save/", save_view, name="save_view"),
+    path("views/delete/", delete_view, name="delete_view"),
+    path("complete/", complete, name="complete"),
+    path("export/", export, name="export"),
     path("workers/", workers, name="workers"),
     path("workers/<celery_monitor_text:hostname>/", worker, name="worker"),
     path("inspect/<celery_monitor_text:hostname>/", inspect, name="inspect"),

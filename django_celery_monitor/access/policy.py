@@ -17,6 +17,8 @@ VIEW_TASK = "view_task"
 VIEW_TASK_ARGUMENTS = "view_task_arguments"
 VIEW_WORKER = "view_worker"
 VIEW_WORKER_CONFIGURATION = "view_worker_configuration"
+# To let others see one's saved views; keeping them for oneself needs no right of its own.
+MANAGE_VIEWS = "manage_views"
 # These two only open pages of the admin.
 VIEW_COLLECTOR = "view_collectorrun"
 VIEW_BAD_EVENT = "view_badevent"

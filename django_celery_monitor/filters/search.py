@@ -45,7 +45,7 @@ def spelled(expression: And) -> str:
         if field == "q":
             words += [sign + _word(value) for value in values]
         else:
-            words.append(f"{sign}{FIELDS[field].key}:{','.join(map(_value, values))}")
+            words.append(f"{sign}{FIELDS[field].key}:{','.join(map(quoted, values))}")
     return " ".join(words)
 
 
@@ -134,14 +134,17 @@ def _unescaped(text: str) -> str:
     return re.sub(r'\\(["\\])', r"\1", text)
 
 
-def _quoted(value: str) -> str:
+def _in_quotes(value: str) -> str:
     return '"' + re.sub(r'(["\\])', r"\\\1", value) + '"'
 
 
-def _value(value: str) -> str:
-    return value if _PLAIN.fullmatch(value) else _quoted(value)
+def quoted(value: str) -> str:
+    """A value as it stands after a key."""
+    return value if _PLAIN.fullmatch(value) else _in_quotes(value)
 
 
 def _word(value: str) -> str:
     plain = _WORD.fullmatch(value) and value[0] not in '-"'
-    return value if plain and not (_KEY.match(value) or _UUID.fullmatch(value)) else _quoted(value)
+    return (
+        value if plain and not (_KEY.match(value) or _UUID.fullmatch(value)) else _in_quotes(value)
+    )

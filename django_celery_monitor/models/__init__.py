@@ -12,6 +12,7 @@ from django_celery_monitor.models.collectors import (
 from django_celery_monitor.models.counts import TaskCount, TaskStats, TaskTotals
 from django_celery_monitor.models.inspections import Inspection, WorkerReply
 from django_celery_monitor.models.tasks import Task, TaskError
+from django_celery_monitor.models.views import SavedView
 from django_celery_monitor.models.workers import Worker, WorkerEvent, WorkerSample
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Inspection",
     "Installation",
     "Lease",
+    "SavedView",
     "Task",
     "TaskCount",
     "TaskError",

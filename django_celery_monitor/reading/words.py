@@ -131,6 +131,7 @@ def count(number: int) -> str:
 def for_scripts() -> dict[str, str]:
     """What ``frontend/src/*.ts`` says, by its English text."""
     return {
+        **_for_lists(),
         "%(n)s ms": _("%(n)s ms"),
         "%(n)s s": _("%(n)s s"),
         "%(m)s min": _("%(m)s min"),
@@ -152,6 +153,24 @@ def for_scripts() -> dict[str, str]:
         "Polling": _("Polling"),
         "Paused": _("Paused"),
         "Paused while text is selected": _("Paused while text is selected"),
+        "Paused while a menu is open": _("Paused while a menu is open"),
+        "Paused while this tab is hidden": _("Paused while this tab is hidden"),
+        "again in %(t)s": _("again in %(t)s"),
         "Connection lost": _("Connection lost"),
         "Signed out": _("Signed out"),
+    }
+
+
+def _for_lists() -> dict[str, str]:
+    return {
+        "%(n)s selected": _("%(n)s selected"),
+        "%(n)s ids copied": _("%(n)s ids copied"),
+        "%(n)s no longer match": _("%(n)s no longer match"),
+        "No longer matches the filters": _("No longer matches the filters"),
+        "The whole page. Export, above, takes all that match.": _(
+            "The whole page. Export, above, takes all that match."
+        ),
+        "This browser does not let pages copy here.": _(
+            "This browser does not let pages copy here."
+        ),
     }

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from django_celery_monitor.filters import And, Not, negated, spelled
 from django_celery_monitor.reading.counts import Facets
+from django_celery_monitor.reading.saved import View
 from django_celery_monitor.reading.words import FILTERS, GROUPS, count
 from django_celery_monitor.workers import WorkerView
 
@@ -37,12 +38,16 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chip:
-    """A filter in force; ``url`` is the list without it, ``text`` its spelling in a search."""
+    """A filter in force; ``url`` is the list without it, ``text`` its spelling in a search.
+
+    ``name`` is that of its parameter in addresses.
+    """
 
     label: str
     value: str
     url: str
     text: str
+    name: str = ""
 
 
 def changed(params: QueryDict, **values: str | list[str]) -> str:
@@ -66,6 +71,7 @@ def chips(params: QueryDict, expression: And) -> list[Chip]:
         rest = [value for value in params.getlist(name) if value.strip() != term.value]
         label = str(FILTERS[term.field])
         chip = Chip(
+            name=name,
             label=_("Not %(filter)s") % {"filter": label} if excluded else label,
             value=term.value,
             url=changed(params, **{name: rest}),
@@ -73,6 +79,18 @@ def chips(params: QueryDict, expression: And) -> list[Chip]:
         )
         found.append(chip)
     return found
+
+
+def views(found: list[View], current: View | None) -> list[Link]:
+    url = reverse("celery_monitor:tasks")
+    return [
+        Link(
+            label=view.name,
+            url=f"{url}?view={view.key}" + (f"&{view.query}" if view.query else ""),
+            current=current is not None and view.key == current.key,
+        )
+        for view in found
+    ]
 
 
 def states(params: QueryDict, counts: Facets) -> list[Link]:

@@ -42,34 +42,42 @@ def page(
 
     ``refusal`` explains them elsewhere; ``also``: what else is shown that is no stored event.
     """
-    refuse = refusal or _refusal
 
     def decorate(view: View) -> Callable[..., HttpResponseBase]:
         gated = require(act)(etag(_version_with(also))(view))
-
-        @wraps(view)
-        @require_safe
-        def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            with in_chosen_zone(request):
-                return explained(request, *args, **kwargs)
-
-        def explained(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            try:
-                return harden(gated(request, *args, **kwargs))
-            except FilterError as error:
-                return harden(refuse(request, 400, _("This filter does not work"), str(error)))
-            except PermissionDenied as error:
-                reason = str(error) or _(
-                    "Your account lacks the right to see this. Somebody who manages users can "
-                    "grant it: the permission is called %(codename)s."
-                ) % {"codename": f"django_celery_monitor.{act}"}
-                return harden(refuse(request, 403, _("Not for your eyes"), reason))
-            except Http404 as error:
-                return harden(refuse(request, 404, _("Not found"), str(error)))
-
-        return answer
+        return require_safe(wraps(view)(refused(gated, act, refusal)))
 
     return decorate
+
+
+def refused(
+    view: Callable[..., HttpResponseBase],
+    act: str = policy.VIEW_TASK,
+    refusal: Refusal | None = None,
+) -> Callable[..., HttpResponseBase]:
+    """Hardens what ``view`` answers, and explains why it does not; ``act`` is what opens it."""
+    refuse = refusal or _refusal
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with in_chosen_zone(request):
+            return explained(request, *args, **kwargs)
+
+    def explained(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return harden(view(request, *args, **kwargs))
+        except FilterError as error:
+            return harden(refuse(request, 400, _("This filter does not work"), str(error)))
+        except PermissionDenied as error:
+            reason = str(error) or _(
+                "Your account lacks the right to see this. Somebody who manages users can "
+                "grant it: the permission is called %(codename)s."
+            ) % {"codename": f"django_celery_monitor.{act}"}
+            return harden(refuse(request, 403, _("Not for your eyes"), reason))
+        except Http404 as error:
+            return harden(refuse(request, 404, _("Not found"), str(error)))
+
+    return answer
 
 
 def _version_with(also: Callable[..., object] | None) -> Callable[..., str]:

@@ -1,30 +1,46 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from django_celery_monitor.access.policy import (
+    MANAGE_VIEWS,
     VIEW_TASK,
     VIEW_TASK_ARGUMENTS,
     User,
     get_policy,
 )
 from django_celery_monitor.conf import get_settings
-from django_celery_monitor.filters import And, FilterError, from_params, is_private, negated
+from django_celery_monitor.filters import (
+    And,
+    FilterError,
+    from_params,
+    is_private,
+    negated,
+    to_params,
+)
 from django_celery_monitor.paging import page as page_of
+from django_celery_monitor.reading import saved
 from django_celery_monitor.reading.counts import facets
 from django_celery_monitor.reading.listening import listening
-from django_celery_monitor.views import links
+from django_celery_monitor.reading.saved import COLUMN
+from django_celery_monitor.views import columns, links
 from django_celery_monitor.views.find import mistake, understood, without_find
 from django_celery_monitor.views.page import page
 from django_celery_monitor.views.rows import rows, tasks_for
 from django_celery_monitor.views.shell import render_page
 from django_celery_monitor.workers import WorkerView, workers_if_allowed
+
+# What "All filters" has fields for, one value each.
+IN_FORM: Final = (
+    *("state", "name", "worker", "queue", "id", "after", "before", "runtime", "wait", "error", "q"),
+)
 
 
 @page(VIEW_TASK)
@@ -40,21 +56,56 @@ def tasks(request: HttpRequest) -> HttpResponse:
     payload = _may_search(request, expression)
     now = timezone.now()
     heard = listening(now)
+    shown = columns.chosen(request, params)
     context = {
         "section": "tasks",
         "now": now,
         "collector": heard,
         "payload": payload,
         "chips": links.chips(params, expression),
-        "hidden": [("-" * no + term.field, term.value) for term, no in negated(expression)],
         "mistake": wrong,
+        "without": [key for key in columns.COLUMNS if key not in shown],
+        "columns": columns.offered(shown, payload),
+        "select": True,
+        **_forms(params, expression),
+        **_views(request.user, params),
         "params": params,
         **_list(request.user, params, expression),
         **_facets(
             request.user, params, expression, workers_if_allowed(request.user, now, heard) or []
         ),
     }
-    return render_page(request, "tasks.html", context)
+    return columns.remember(render_page(request, "tasks.html", context), request, params)
+
+
+def _forms(params: QueryDict, expression: And) -> dict[str, Any]:
+    """What the forms of the page have to carry on, besides what is put into them."""
+    filters = [("-" * no + term.field, term.value) for term, no in negated(expression)]
+    kept = [(name, value) for name in ("view", COLUMN) for value in params.getlist(name)]
+    first = {name: params.get(name) for name in IN_FORM}
+    rest = [(name, value) for name, value in filters if first.get(name) != value]
+    return {
+        "filters": filters,
+        "hidden": [*filters, *kept],
+        "hidden_but_columns": [each for each in (*filters, *kept) if each[0] != COLUMN],
+        "hidden_of_form": [*rest, *kept],
+        "export_url": f"{reverse('celery_monitor:export')}?{to_params(expression).urlencode()}",
+    }
+
+
+def _views(user: User, params: QueryDict) -> dict[str, Any]:
+    every, own = saved.built_in(), saved.kept(user)
+    view = saved.shown(params, [*every, *own])
+    query = saved.stored(params)
+    return {
+        "built_in": links.views(every, view),
+        "own_views": links.views([each for each in own if each.mine], view),
+        "shared_views": links.views([each for each in own if not each.mine], view),
+        "view": view,
+        "view_changed": view is not None and query != saved.stored(QueryDict(view.query)),
+        "view_query": query,
+        "may_share": get_policy().can(user, MANAGE_VIEWS),
+    }
 
 
 def _list(user: User, params: QueryDict, expression: And) -> dict[str, Any]:
@@ -66,6 +117,7 @@ def _list(user: User, params: QueryDict, expression: And) -> dict[str, Any]:
         "rows": rows(user, found.items),
         "page": found,
         "window": get_settings().SEARCH_WINDOW,
+        "export_max": get_settings().EXPORT_MAX,
         "newest": newest.items[0].id if newest.items else "",
         "first_url": links.changed(params) if cursor else "",
         "older_url": links.changed(params, cursor=found.older) if found.older else "",

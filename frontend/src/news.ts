@@ -1,5 +1,5 @@
 // "New tasks" instead of rows that move under the reader.
-import { readsOn } from "./reader";
+import { readsOn, ticks } from "./reader";
 import { say } from "./words";
 
 const strip = document.getElementById("news");
@@ -17,11 +17,15 @@ export function arrived(list: HTMLElement, next: HTMLElement): void {
   const shown = new Set([...list.querySelectorAll("[data-rows] > tr")].map((row) => row.id));
   const rows = [...next.querySelectorAll("[data-rows] > tr")];
   const fresh = rows.filter((row) => !shown.has(row.id)).length;
-  strip.hidden = fresh === 0;
-  button.textContent = say("%(n)s new", { n: fresh === rows.length ? `${fresh}+` : fresh });
+  const left = list.querySelectorAll("tr.left").length;
+  strip.hidden = fresh + left === 0;
+  const text = fresh
+    ? say("%(n)s new", { n: fresh === rows.length ? `${fresh}+` : fresh })
+    : say("%(n)s no longer match", { n: left });
+  if (button.textContent !== text) button.textContent = text;
 }
 
-/** `again` refreshes the page at once. */
+/** `again` refreshes the page at once; rows move then. */
 export function startNews(again: () => void): void {
   button?.addEventListener("click", () => {
     const url = new URL(location.href);
@@ -35,6 +39,7 @@ export function startNews(again: () => void): void {
   });
   addEventListener("scroll", () => {
     const list = document.getElementById("list");
-    if (strip && !strip.hidden && list && !readsOn(list)) again();
+    const asked = strip && !strip.hidden && list && !list.querySelector("tr.left");
+    if (asked && !readsOn(list) && !ticks()) again();
   });
 }

@@ -11,6 +11,11 @@ export function holds(): Hold {
   return "";
 }
 
+/** Whether rows are ticked, so that none may move; what they say still changes. */
+export function ticks(): boolean {
+  return document.querySelector("[data-select]:checked") !== null;
+}
+
 /** Calls back whenever the answer of `holds` may have changed. */
 export function onReader(callback: () => void): void {
   document.addEventListener("visibilitychange", callback);

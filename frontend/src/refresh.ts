@@ -1,7 +1,8 @@
 // Fetches the page again and changes what is different.
 import { Idiomorph } from "idiomorph";
+import { keepLeavers, leavers, release } from "./leavers";
 import { arrived } from "./news";
-import { readsOn } from "./reader";
+import { readsOn, ticks } from "./reader";
 
 export class SignedOut extends Error {}
 
@@ -30,18 +31,35 @@ export function forget(): void {
   etag = "";
 }
 
+let moving = false;
+
+/** The reader asks for the list as it is now: rows may move, and those that left may go. */
+export function letMove(): void {
+  forget();
+  moving = true;
+}
+
 function show(next: Document): void {
   for (const part of document.querySelectorAll<HTMLElement>("[data-live]")) {
     const other = next.getElementById(part.id);
     if (!other) continue;
-    if (part.dataset.live === "list" && readsOn(part)) keepPlaces(part, other);
+    if (part.dataset.live === "list") showList(part, other);
     else morph(part, other);
-    if (part.dataset.live === "list") arrived(part, other);
   }
+  moving = false;
   for (const data of document.querySelectorAll("script[type='application/json']")) {
     data.textContent = next.getElementById(data.id)?.textContent ?? data.textContent;
   }
   document.dispatchEvent(new Event("monitor:refreshed"));
+}
+
+function showList(list: HTMLElement, other: HTMLElement): void {
+  const left = moving ? new Set<Element>() : leavers(list, other);
+  if (moving) release(list);
+  if (!moving && (readsOn(list) || ticks())) keepPlaces(list, other);
+  else morph(list, other, left);
+  void keepLeavers(left, morph);
+  arrived(list, other);
 }
 
 /** Rows that are shown change where they are; new ones wait until the reader comes back. */
@@ -55,12 +73,13 @@ function keepPlaces(list: HTMLElement, other: HTMLElement): void {
 // What only this browser knows: what is unfolded, ticked, marked.
 const OURS = new Set(["open", "checked", "data-here", "data-done"]);
 
-function morph(shown: Element, next: Element): void {
+function morph(shown: Element, next: Element, staying = new Set<Element>()): void {
   Idiomorph.morph(shown, next, {
     morphStyle: "outerHTML",
     ignoreActiveValue: true,
     callbacks: {
       beforeAttributeUpdated: (name) => !OURS.has(name),
+      beforeNodeRemoved: (node) => !(node instanceof Element && staying.has(node)),
       afterNodeAdded: (node) => {
         if (node instanceof HTMLTableRowElement) node.classList.add("changed");
       },

@@ -33,6 +33,8 @@ class Answers:
 
 
 TASK_PAGE = Answers(stranger=SIGN_IN, nobody=FORBIDDEN, tasks=SHOWN, workers=FORBIDDEN)
+# Whoever may, has to post it.
+TASK_ACT = Answers(stranger=SIGN_IN, nobody=FORBIDDEN, tasks=405, workers=FORBIDDEN, superuser=405)
 WORKER_PAGE = Answers(stranger=SIGN_IN, nobody=FORBIDDEN, tasks=FORBIDDEN, workers=SHOWN)
 TASK_API = Answers(stranger=UNKNOWN, nobody=FORBIDDEN, tasks=SHOWN, workers=FORBIDDEN)
 WORKER_API = Answers(stranger=UNKNOWN, nobody=FORBIDDEN, tasks=FORBIDDEN, workers=SHOWN)
@@ -55,6 +57,11 @@ ADDRESSES: dict[str, Answers] = {
     # Only with DEBUG.
     "celery_monitor:styleguide": NOTHING,
     "celery_monitor:inspect": ONLY_POSTED,
+    "celery_monitor:views": TASK_PAGE,
+    "celery_monitor:save_view": TASK_ACT,
+    "celery_monitor:delete_view": TASK_ACT,
+    "celery_monitor:complete": TASK_PAGE,
+    "celery_monitor:export": TASK_PAGE,
     "celery_monitor:live": SOCKET,
     "celery_monitor:api:list_tasks": TASK_API,
     "celery_monitor:api:get_task": TASK_API,
@@ -132,4 +139,4 @@ def test_asking_a_worker_takes_the_right_to_see_it(reader: tuple[str, Client]) -
 def test_nothing_can_be_changed_by_anybody(reader: tuple[str, Client], name: str) -> None:
     _who, client = reader
     for method in ("post", "put", "patch", "delete"):
-        assert ask(client, name, method).status_code in {302, 401, 403, 404, 405, 426}
+        assert ask(client, name, method).status_code in {302, 400, 401, 403, 404, 405, 426}
