@@ -128,4 +128,4 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     else {"BACKEND": "channels.layers.InMemoryChannelLayer"},
 }
 
-CELERY_MONITOR = {"TITLE": "Shop", "ENVIRONMENT": "demo"}
+CELERY_MONITOR = {"TITLE": "Shop", "ENVIRONMENT": "demo", "ENVIRONMENT_COLOR": "violet"}

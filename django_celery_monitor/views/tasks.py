@@ -35,6 +35,7 @@ from django_celery_monitor.views.find import mistake, understood, without_find
 from django_celery_monitor.views.page import page
 from django_celery_monitor.views.rows import rows, tasks_for
 from django_celery_monitor.views.shell import render_page
+from django_celery_monitor.views.zone import in_any_zone
 from django_celery_monitor.workers import WorkerView, workers_if_allowed
 
 # What "All filters" has fields for, one value each.
@@ -51,6 +52,8 @@ def tasks(request: HttpRequest) -> HttpResponse:
             return redirect(links.changed(understood(request.GET)))
         except FilterError as error:
             wrong = mistake(request.GET["find"], error)
+    elif exact := in_any_zone(request.GET):
+        return redirect(links.changed(exact))
     params = without_find(request.GET)
     expression = from_params(params)
     payload = _may_search(request, expression)

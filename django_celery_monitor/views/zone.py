@@ -8,14 +8,17 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 # Written by frontend/src/zone-switch.ts; "browser:Europe/Berlin" where the browser's is wanted.
 COOKIE: Final = "celery_monitor_zone"
 BROWSER: Final = "browser:"
 # In ``request.META``: the zone that the project would show.
 SERVER_ZONE: Final = "celery_monitor.server_zone"
+# Parameters that are times.
+TIMES: Final = frozenset({"after", "before"})
 
 
 @contextmanager
@@ -39,3 +42,25 @@ def known_zone(name: str) -> ZoneInfo | None:
     # ValueError: a path that leads out; OSError: a folder of zones.
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return None
+
+
+def in_any_zone(params: QueryDict) -> QueryDict | None:
+    """``params`` whose times mean the same to every reader; ``None``: they do already.
+
+    ``2026-01-31T14:00`` is that in the reader's zone, so it gets the zone's offset.
+    """
+    exact = params.copy()
+    for name in TIMES & params.keys():
+        exact.setlist(name, [_with_offset(value) for value in params.getlist(name)])
+    return exact if exact != params else None
+
+
+def _with_offset(value: str) -> str:
+    try:
+        moment = parse_datetime(value)
+        if moment is None or timezone.is_aware(moment):
+            return value
+        return timezone.make_aware(moment).isoformat()
+    # No such day or hour; whoever reads the filters says so.
+    except (ValueError, OverflowError):
+        return value

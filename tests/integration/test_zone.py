@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from tests.integration.made import a_task, root_client
+from tests.integration.made import a_task, client_of, root_client
 
 pytestmark = pytest.mark.django_db
 
@@ -55,3 +55,21 @@ def test_another_zone_is_another_page(path: str) -> None:
     assert client.get(path, headers={"If-None-Match": tag}).status_code == 304
     client.cookies["celery_monitor_zone"] = "Asia/Tokyo"
     assert client.get(path, headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_a_link_to_a_time_means_the_same_to_everybody(path: str) -> None:
+    url = reverse("celery_monitor:tasks")
+    answer = look("Asia/Tokyo", f"{url}?after=2026-01-31T14:00&before=15m&state=failed")
+    assert (
+        answer["Location"]
+        == f"{url}?after=2026-01-31T14%3A00%3A00%2B09%3A00&before=15m&state=failed"
+    )
+    assert look("UTC", answer["Location"]).status_code == 200
+    assert look("UTC", f"{url}?after=2026-13-31T14:00").status_code == 400
+
+
+def test_the_style_guide_has_the_gate_of_a_page(settings: Settings) -> None:
+    settings.DEBUG = True
+    url = reverse("celery_monitor:styleguide")
+    assert root_client().get(url).status_code == 200
+    assert client_of().get(url).status_code == 403
