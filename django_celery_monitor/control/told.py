@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
 from celery.app.defaults import NAMESPACES, flatten
@@ -22,13 +23,19 @@ LARGEST: Final = 200_000
 LONGEST: Final = 2000
 # Of one value that is not a text, as JSON.
 _WIDEST: Final = 20_000
+
+
+def _on_the_wire(default: Any) -> Any:
+    if isinstance(default, timedelta):
+        return str(default)
+    return judge.scrub(list(default) if isinstance(default, tuple) else default)
+
+
 # What Celery itself hides, by parts of names; here at any depth.
 _HIDDEN: Final = ("api", "token", "key", "secret", "pass", "signature", "database", "dburi")
 _ATTRIBUTE: Final = re.compile(rf"(?:^| )({'|'.join(ATTRIBUTES)})=")
-# As they are on the wire.
 _DEFAULTS: Final[dict[str, Any]] = {
-    key: list(default) if isinstance(default := judge.scrub(option.default), tuple) else default
-    for key, option in dict[str, Any](flatten(NAMESPACES)).items()
+    key: _on_the_wire(option.default) for key, option in dict[str, Any](flatten(NAMESPACES)).items()
 }
 # What Celery makes of these where they are not set.
 _UNSET: Final = dict.fromkeys(
