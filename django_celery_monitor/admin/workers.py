@@ -19,8 +19,9 @@ class WorkerAdmin(ReadOnlyAdmin[Worker]):
     fields = (
         *("hostname", "pid", "active", "processed", "loadavg", "freq", "heartbeat_at"),
         *("online_at", "offline_at", "first_seen_at", "arrived_at", "sw_ident", "sw_ver", "sw_sys"),
+        "clock_offset",
     )
-    list_display = ("hostname", "heartbeat_at", "active", "processed", "sw_ver")
+    list_display = ("hostname", "heartbeat_at", "active", "processed", "clock_offset", "sw_ver")
     search_fields = ("hostname",)
 
     def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
