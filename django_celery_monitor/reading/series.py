@@ -18,6 +18,7 @@ from django_celery_monitor.reading.series_gaps import Coverage, Hole, coverage, 
 from django_celery_monitor.reading.series_rows import Figures, Grain, Table
 from django_celery_monitor.reading.series_window import Window
 from django_celery_monitor.reading.words import OUTCOMES
+from django_celery_monitor.state.contributions import OTHER as EXCESS
 from django_celery_monitor.upkeep.retention import KEEP_STATS
 
 # Each with its counts and its colour; together they are all runs that ended.
@@ -172,13 +173,16 @@ class Reading:
         self, grain: Grain, ranked: tuple[str, ...], sketches: Sketches, value: Value
     ) -> list[Line]:
         labels = self.top(grain, ranked)
-        table = self.labels(grain, labels, sketches)
+        table = dict(self.labels(grain, [*labels, EXCESS], sketches))
+        # What is remembered may be a little older than the total: no rest comes of that alone.
+        complete = EXCESS not in table and 0 < len(labels) < rows.TOP
+        table.pop(EXCESS, None)
         colours = hues(labels)
         found = [
             self._line("", label, colours[label], table.get(label, {}), value) for label in labels
         ]
         rest = _rest(self.total, table)
-        if any(figures.sum(ranked) for figures in rest.values()):
+        if not complete and any(figures.sum(ranked) for figures in rest.values()):
             found.append(self._line(OTHER, _("other"), "wait", rest, value))
         return found
 

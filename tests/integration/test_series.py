@@ -93,6 +93,14 @@ def test_every_grouping_adds_up_to_the_total_and_the_top_with_the_rest_is_all(
     assert ranked == sorted(ranked, key=lambda value: -(value or 0))
 
 
+def test_a_total_that_is_newer_than_what_is_remembered_makes_no_rest() -> None:
+    count(minute(5), "mail", "q", succeeded=3)
+    reading = read()
+    assert reading.labels(GRAINS["queue"], ["mail", OTHER])
+    count(minute(4), "mail", "q", succeeded=2)
+    assert [line.label for line in reading.lines("throughput", "queue")] == ["mail"]
+
+
 def test_percentiles_are_of_run_time_and_of_waiting_and_each_at_least_the_one_before() -> None:
     a_collector()
     for second in range(20):
