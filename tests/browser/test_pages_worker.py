@@ -64,3 +64,19 @@ def test_tabs_are_links_that_a_phone_and_a_keyboard_can_reach(
         expect(page.locator(".tabrow [aria-current]")).to_contain_text(name)
         expect(page.locator(".tabrow [aria-current]")).to_be_in_viewport()
         assert sideways(page, (360, 320)) == []
+
+
+def test_workers_of_every_state_fit_on_a_phone(
+    page: Page, asgi_server: str, sign_in: SignIn
+) -> None:
+    sign_in(superuser())
+    a_collector()
+    a_worker("celery@online")
+    a_worker("celery@late", silent=15)
+    a_worker("celery@lost", silent=90)
+    a_worker("celery@unknown", freq=None)
+    a_worker("celery@offline", offline_at=timezone.now())
+    page.goto(asgi_server + reverse("celery_monitor:workers"))
+    assert sideways(page) == []
+    page.get_by_role("link", name="Lost 1").click()
+    expect(page.locator("[data-rows] > tr")).to_have_count(1)
