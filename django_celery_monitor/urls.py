@@ -12,6 +12,7 @@ from django_celery_monitor.views.failures import failures
 from django_celery_monitor.views.live import live
 from django_celery_monitor.views.overview import overview
 from django_celery_monitor.views.saved_views import delete_view, save_view, saved_views
+from django_celery_monitor.views.queues import queue, queues
 from django_celery_monitor.views.series import series
 from django_celery_monitor.views.styleguide import styleguide
 from django_celery_monitor.views.task import task
@@ -54,6 +55,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inspect/<celery_monitor_text:hostname>/", inspect, name="inspect"),
     path("series/", series, name="series"),
     path("styleguide/", styleguide, name="styleguide"),
+    path("queues/", queues, name="queues"),
+    path("queues/<celery_monitor_text:name>/", queue, name="queue"),
     path("live/", live, name="live"),
 ]
 

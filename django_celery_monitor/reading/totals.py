@@ -88,7 +88,11 @@ def totals(user: User, grain: Grain, window: Window, now: datetime) -> list[Tota
 def one(user: User, grain: Grain, label: str, window: Window, now: datetime) -> Totals:
     """The same of one label, with zeros if nothing happened."""
     found = _totals(user, grain, window, now, label)
-    return found[0] if found else _sum_up(label, Figures(), 0, None)
+    return found[0] if found else nothing(label)
+
+
+def nothing(label: str) -> Totals:
+    return _sum_up(label, Figures(), 0, None)
 
 
 def trends(user: User, grain: Grain, window: Window, labels: Sequence[str]) -> dict[str, list[int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from django import template
 from django.utils.formats import number_format
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django_celery_monitor.reading.histogram import Bar
 from django_celery_monitor.reading.words import NOTHING, duration
 from django_celery_monitor.state.contributions import OTHER
+from django_celery_monitor.templatetags.celery_monitor import rate
 
 register = template.Library()
 
@@ -29,6 +30,20 @@ def label(name: str) -> str:
 def is_one(name: str) -> bool:
     """Whether a label is a name of its own, which has a page."""
     return name not in ("", OTHER)
+
+
+@register.filter
+def among(name: str, names: Collection[str]) -> bool:
+    return name in names
+
+
+@register.filter
+def signed(per_minute: float) -> str:
+    """A rate that may fall: ``+4.2``, ``0``, ``-12``."""
+    number = rate(abs(per_minute))
+    if per_minute == 0 or not number.strip("0.,"):
+        return rate(0)
+    return ("+" if per_minute > 0 else "\N{MINUS SIGN}") + number
 
 
 @register.simple_tag

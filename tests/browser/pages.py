@@ -56,6 +56,8 @@ PAGES: Final[dict[str, Callable[[Kept], str]]] = {
     "worker active": lambda kept: of_worker(kept, "active"),
     "worker configuration": lambda kept: of_worker(kept, "configuration"),
     "worker statistics": lambda kept: of_worker(kept, "statistics"),
+    "queues": lambda kept: reverse("celery_monitor:queues"),
+    "queue": lambda kept: reverse("celery_monitor:queue", args=[kept.queue]),
     "refusal": lambda kept: reverse("celery_monitor:tasks") + "?after=soon",
 }
 

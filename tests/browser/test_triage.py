@@ -13,7 +13,16 @@ from playwright.sync_api import Browser, Page, expect
 from django_celery_monitor.live.publish import Publisher
 from django_celery_monitor.pipeline import Pipeline
 from tests.browser.looking import note_complaints
-from tests.integration.made import Event, a_collector, a_task, failed, now, received, superuser
+from tests.integration.made import (
+    Event,
+    a_collector,
+    a_task,
+    failed,
+    now,
+    received,
+    sent,
+    superuser,
+)
 
 SignIn = Callable[[User], None]
 Say = Callable[..., None]
@@ -41,7 +50,7 @@ def complaints(page: Page) -> list[str]:
 
 @pytest.fixture
 def pages(asgi_server: str) -> dict[str, str]:
-    names = {"failures": (), "types": (), "type": ("shop.ship",)}
+    names = {"failures": (), "types": (), "type": ("shop.ship",), "queues": (), "queue": ("mail",)}
     return {
         name: asgi_server + reverse(f"celery_monitor:{name}", args=args)
         for name, args in names.items()
@@ -125,5 +134,24 @@ def test_types_sort_by_a_click_and_lead_to_their_page(
     names.first.get_by_role("link").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("shop.aaa")
     expect(page.locator(".histogram rect")).to_have_count(1)
+    expect(page.locator(".chart canvas")).to_have_count(3)
+    assert complaints == []
+
+
+def test_a_queue_grows_before_the_reader_s_eyes(
+    page: Page, sign_in: SignIn, pages: dict[str, str], say: Say, complaints: list[str]
+) -> None:
+    fill()
+    sign_in(superuser())
+    page.goto(pages["queues"])
+    expect(page.locator("button.live")).to_have_attribute("data-live-state", "live")
+    row = page.get_by_role("row").filter(has_text="mail")
+    waiting = row.get_by_role("cell").nth(2)
+    expect(waiting).to_have_text("1")
+    say(sent("one", now()), sent("two", now()))
+    expect(waiting).to_have_text("3")
+    waiting.get_by_role("link").click()
+    expect(page.locator("[data-rows] > tr")).to_have_count(3)
+    page.goto(pages["queue"])
     expect(page.locator(".chart canvas")).to_have_count(3)
     assert complaints == []

@@ -51,6 +51,8 @@ ADDRESSES: dict[str, Answers] = {
     "celery_monitor:types": TASK_PAGE,
     "celery_monitor:type": TASK_PAGE,
     "celery_monitor:failures": TASK_PAGE,
+    "celery_monitor:queues": TASK_PAGE,
+    "celery_monitor:queue": TASK_PAGE,
     "celery_monitor:workers": WORKER_PAGE,
     "celery_monitor:worker": WORKER_PAGE,
     "celery_monitor:series": TASK_PAGE,
@@ -76,7 +78,7 @@ ARGUMENTS = {"task_id": "a-1", "hostname": "w1@host", "name": "shop.pay"}
 
 @pytest.fixture(autouse=True)
 def rows(db: None) -> None:
-    a_task("a-1")
+    a_task("a-1", queue="shop.pay")
     a_worker("w1@host")
 
 
