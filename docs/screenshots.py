@@ -30,6 +30,11 @@ SHOTS: tuple[Shot, ...] = (
     ("tasks-phone", "tasks/", "dark", 390, 844),
     ("task-light", "tasks/{task}/", "light", 1440, 900),
     ("workers-light", "workers/", "light", 1440, 420),
+    ("types-light", "types/", "light", 1440, 640),
+    ("type-dark", "types/shop.orders.charge_card/?range=24h", "dark", 1440, 1080),
+    ("failures-light", "failures/", "light", 1440, 900),
+    ("failures-phone", "failures/", "dark", 390, 844),
+    ("queues-light", "queues/", "light", 1440, 460),
 )
 
 

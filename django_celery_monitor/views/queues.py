@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,9 +17,10 @@ from django_celery_monitor.access.policy import (
 from django_celery_monitor.filters import And, Term
 from django_celery_monitor.models import TaskTotals
 from django_celery_monitor.paging import page as page_of
-from django_celery_monitor.reading.listening import listening
+from django_celery_monitor.reading.listening import Listening, listening
 from django_celery_monitor.reading.queues import (
     Now,
+    Queues,
     is_unread,
     known_queues,
     queues_now,
@@ -81,24 +83,21 @@ def queues(request: HttpRequest) -> HttpResponse:
     sort = chosen(request, KEYS, "-waiting")
     open_now = queues_now(user, now)
     sums = {each.label: each for each in totals(user, Grain.QUEUE, window, now)}
-    labels = sorted({*sums, *open_now.queues, *known_queues(user)})[:MOST]
-    consumers = readers(user)
+    labels = _labels(open_now, {*sums, *known_queues(user)})
+    consumers, heard = readers(user), listening(now)
     lines = trends(user, Grain.QUEUE, window, labels)
-    heard = listening(now)
-    found = []
-    for label in labels:
-        place, reading = open_now.get(label), _of(consumers, label)
-        found.append(
-            QueueRow(
-                label=label,
-                now=place,
-                totals=sums.get(label) or nothing(label),
-                consumers=reading,
-                # Without a collector, that nobody received anything says nothing.
-                unread=bool(label) and heard.on and is_unread(place, reading, now),
-                trend=lines[label],
-            )
+    found = [
+        _row(
+            label,
+            now,
+            heard,
+            place=open_now.get(label),
+            consumers=_of(consumers, label),
+            totals=sums.get(label) or nothing(label),
+            trend=lines[label],
         )
+        for label in labels
+    ]
     context = {
         "section": "queues",
         "now": now,
@@ -121,20 +120,12 @@ def queue(request: HttpRequest, name: str) -> HttpResponse:
     charts = Charts(request, now, of=("queue", name), heard=heard)
     window = charts.window
     open_now = queues_now(user, now)
-    consumers = readers(user)
-    reading = _of(consumers, name)
     latest = page_of(tasks_for(user), And((Term("queue", name),)), size=LATEST).items
     composition = ever(user, TaskTotals.Grain.QUEUE, label=name)
     place = open_now.get(name)
-    row = QueueRow(
-        label=name,
-        now=place,
-        totals=one(user, Grain.QUEUE, name, window, now),
-        consumers=reading,
-        unread=heard.on and is_unread(place, reading, now),
-        trend=[],
-    )
-    if not (latest or composition or reading or row.totals.received or row.totals.ended):
+    figures = one(user, Grain.QUEUE, name, window, now)
+    reading = _of(readers(user), name)
+    if not (latest or composition or reading or figures.received or figures.ended):
         raise Http404(_("No task of this queue is kept or counted in this time."))
     context = {
         "section": "queues",
@@ -142,7 +133,7 @@ def queue(request: HttpRequest, name: str) -> HttpResponse:
         "collector": heard,
         "name": name,
         "charts": charts,
-        "row": row,
+        "row": _row(name, now, heard, place=place, consumers=reading, totals=figures, trend=[]),
         "at_least": open_now.at_least,
         "composition": composition,
         "waiting_names": place.names.most_common(8),
@@ -152,6 +143,18 @@ def queue(request: HttpRequest, name: str) -> HttpResponse:
         **_addresses(name, window),
     }
     return render_page(request, "queue.html", context)
+
+
+def _row(label: str, now: datetime, heard: Listening, place: Now, **known: Any) -> QueueRow:
+    # Without a collector, that nobody received anything says nothing.
+    unread = bool(label) and heard.on and is_unread(place, known["consumers"], now)
+    return QueueRow(label=label, now=place, unread=unread, **known)
+
+
+def _labels(open_now: Queues, known: set[str]) -> list[str]:
+    """Those that are shown; where tasks wait is never left out."""
+    every = {*open_now.queues, *known}
+    return sorted(every, key=lambda label: (-open_now.get(label).waiting, label))[:MOST]
 
 
 def _of(consumers: dict[str, list[str]] | None, name: str) -> list[str] | None:
