@@ -11,8 +11,8 @@ from django_celery_monitor.views.export import export
 from django_celery_monitor.views.failures import failures
 from django_celery_monitor.views.live import live
 from django_celery_monitor.views.overview import overview
-from django_celery_monitor.views.saved_views import delete_view, save_view, saved_views
 from django_celery_monitor.views.queues import queue, queues
+from django_celery_monitor.views.saved_views import delete_view, save_view, saved_views
 from django_celery_monitor.views.series import series
 from django_celery_monitor.views.styleguide import styleguide
 from django_celery_monitor.views.task import task
