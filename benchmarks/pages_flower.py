@@ -40,12 +40,16 @@ PAGES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """Milliseconds over HTTP; ``memory``: the most that Flower held, in bytes."""
+    """Milliseconds over HTTP; ``cpu``: of them, Flower's own work, on average.
+
+    ``memory``: the most that it held, in bytes.
+    """
 
     page: str
     tasks: int
     p50: float
     p95: float
+    cpu: float
     memory: int
 
 
@@ -96,11 +100,13 @@ def _feed(url: str, tasks: int, meter: Meter, deadline: float) -> None:
 
 def _asked(flower: LargeFlower, page: str, tasks: int, requests: int, meter: Meter) -> Answer:
     flower.took(PAGES[page])
+    before = meter.cpu()
     took = sorted(flower.took(PAGES[page]) for _turn in range(requests))
     return Answer(
         page=page,
         tasks=tasks,
         p50=took[len(took) // 2],
         p95=took[min(int(len(took) * 0.95), len(took) - 1)],
+        cpu=(meter.cpu() - before) / requests * 1000,
         memory=meter.peak_memory(),
     )

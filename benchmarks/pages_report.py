@@ -25,12 +25,13 @@ def table(timings: Iterable[Timing]) -> str:
 
 def beside(answers: Iterable[Answer]) -> str:
     """The same, of Flower."""
-    rows = [("Flower", "tasks", "p50", "p95", "peak MB")]
+    rows = [("Flower", "tasks", "p50", "p95", "cpu", "peak MB")]
     for each in answers:
         numbers = (
             f"{each.tasks:,}",
             f"{each.p50:.1f}",
             f"{each.p95:.1f}",
+            f"{each.cpu:.1f}",
             f"{each.memory / 1e6:,.0f}",
         )
         rows.append((each.page, *numbers))

@@ -112,10 +112,10 @@ def test_options_that_stand_alone_are_the_collectors(document: Path) -> None:
     assert named - others <= options_of("celerymonitor")
 
 
-def test_the_benchmark_has_the_options_that_the_figures_name() -> None:
+def test_the_benchmarks_have_the_options_that_the_figures_name() -> None:
     named = set(re.findall(r"(?<!\S)`?(--[a-z][a-z-]*)", (DOCS / "performance.md").read_text()))
     assert "--json" in named
-    source = (ROOT / "benchmarks/drain.py").read_text()
+    source = "".join(path.read_text() for path in (ROOT / "benchmarks").glob("*.py"))
     assert {name for name in named - {"--help"} if f'"{name}"' not in source} == set()
 
 
