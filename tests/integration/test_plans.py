@@ -16,7 +16,7 @@ from pytest_django import Settings
 from benchmarks.pages_fill import Fill, insert
 from benchmarks.pages_lives import NAMES, QUEUES, WORKERS
 from django_celery_monitor.filters import from_params
-from django_celery_monitor.models import Task
+from django_celery_monitor.models import Task, TaskError
 from django_celery_monitor.paging import page
 from django_celery_monitor.storage.rows import COLUMNS
 from django_celery_monitor.views.rows import NEVER
@@ -174,3 +174,15 @@ def test_what_no_index_finds_is_looked_for_in_a_window(
     statements = queries("postgresql", query)
     # Once to find out where the window ends, once to look through it.
     assert sum(rows_read("postgresql", each) for each in statements) <= 2 * WINDOW + BOUND
+
+
+def test_errors_are_found_by_their_tasks_ids() -> None:
+    """Of another collation than the ids of tasks no index served: seconds for the API."""
+    tables = (Task._meta.db_table, TaskError._meta.db_table)
+    with connections["postgresql"].cursor() as cursor:
+        cursor.execute(
+            "SELECT collation_name FROM information_schema.columns WHERE table_name = ANY(%s)"
+            " AND column_name IN ('id', 'task_id') AND data_type = 'character varying'",
+            [list(tables)],
+        )
+        assert cursor.fetchall() == [("C",), ("C",)]
