@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from django_celery_monitor.access.policy import (
@@ -119,8 +120,8 @@ def _list(user: User, params: QueryDict, expression: And) -> dict[str, Any]:
     return {
         "rows": rows(user, found.items),
         "page": found,
-        "window": get_settings().SEARCH_WINDOW,
-        "export_max": get_settings().EXPORT_MAX,
+        "window": number_format(get_settings().SEARCH_WINDOW, force_grouping=True),
+        "export_max": number_format(get_settings().EXPORT_MAX, force_grouping=True),
         "newest": newest.items[0].id if newest.items else "",
         "first_url": links.changed(params) if cursor else "",
         "older_url": links.changed(params, cursor=found.older) if found.older else "",
