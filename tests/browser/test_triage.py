@@ -92,6 +92,7 @@ def test_a_failure_is_counted_before_the_reader_s_eyes_and_leads_to_its_task(
     trace = page.get_by_text("in charge_card").first
     page.locator("summary").filter(has_text="insufficient_funds").first.click()
     expect(trace).to_be_visible()
+    expect(page.get_by_text("trace_task").first).to_be_hidden()
     say(received("late", now()), failed("late", now()))
     expect(cell).to_have_text("7")
     # What was unfolded stays so.
