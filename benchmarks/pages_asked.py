@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -201,7 +202,7 @@ class Places:
         middle = self._oldest + self._span / 2
         near = Task.objects.filter(time__gte=middle - self._span / DAYS, parent_id__gt="")
         counted = near.order_by("time").values_list("root_id", flat=True)[:100_000]
-        root = max(set(found := list(counted)), key=found.count)
+        [(root, _members)] = Counter(counted).most_common(1)
         return f"{reverse('celery_monitor:tasks')}?root={root}"
 
     def _some(self, tasks: Any) -> Task:

@@ -12,6 +12,8 @@ def collate(apps: Any, schema_editor: Any) -> None:
         f"ALTER TABLE {schema_editor.quote_name(table)}"
         ' ALTER COLUMN task_id TYPE varchar(255) COLLATE "C"'
     )
+    # What was known of the column went with its old type.
+    schema_editor.execute(f"ANALYZE {schema_editor.quote_name(table)}")
 
 
 class Migration(migrations.Migration):
