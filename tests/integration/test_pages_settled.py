@@ -21,7 +21,8 @@ def settled(task_id: str, state: str, source: str, text: str = "") -> Any:
 
 
 def last_steps(response: Any) -> list[tuple[str, str]]:
-    return [(step.kind, step.label) for step in response.context["life"]][-2:]
+    steps = [step for lane in response.context["life"].lanes for step in lane.steps]
+    return [(step.kind, step.label) for step in steps][-2:]
 
 
 def a_running_task() -> str:
