@@ -118,12 +118,6 @@ def percent(share: float) -> str:
 
 
 @register.filter
-def short_name(name: str) -> str:
-    """The function's own name."""
-    return name.rpartition(".")[2] or name
-
-
-@register.filter
 def said(error: TaskError) -> str:
     """The message of an error without the class around it, which stands beside it."""
     inner = error.message.removeprefix(f"{error.type}(")
