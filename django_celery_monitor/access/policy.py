@@ -13,15 +13,38 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound="Model")
 
+# Acts are codenames of permissions; ``access.acts`` says what each one allows.
 VIEW_TASK = "view_task"
 VIEW_TASK_ARGUMENTS = "view_task_arguments"
 VIEW_WORKER = "view_worker"
 VIEW_WORKER_CONFIGURATION = "view_worker_configuration"
-# To let others see one's saved views; keeping them for oneself needs no right of its own.
-MANAGE_VIEWS = "manage_views"
+VIEW_ACTION = "view_controlaction"
 # These two only open pages of the admin.
 VIEW_COLLECTOR = "view_collectorrun"
 VIEW_BAD_EVENT = "view_badevent"
+# To let others see one's saved views; keeping them for oneself needs no right of its own.
+MANAGE_VIEWS = "manage_views"
+RETRY_TASK = "retry_task"
+SEND_TASK = "send_task"
+REVOKE_TASK = "revoke_task"
+TERMINATE_TASK = "terminate_task"
+PURGE_QUEUE = "purge_queue"
+CONTROL_WORKER = "control_worker"
+SHUTDOWN_WORKER = "shutdown_worker"
+MANAGE_TOKEN = "manage_token"  # noqa: S105
+
+# All that READ_ONLY leaves; what is not named here changes something.
+LOOKING = frozenset(
+    {
+        VIEW_TASK,
+        VIEW_TASK_ARGUMENTS,
+        VIEW_WORKER,
+        VIEW_WORKER_CONFIGURATION,
+        VIEW_ACTION,
+        VIEW_COLLECTOR,
+        VIEW_BAD_EVENT,
+    }
+)
 
 
 class User(Protocol):

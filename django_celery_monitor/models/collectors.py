@@ -108,6 +108,7 @@ class Installation(models.Model):
     class Meta:
         verbose_name = _("installation")
         verbose_name_plural = _("installations")
+        permissions = (("manage_token", _("Can manage tokens of the API")),)
 
     def __str__(self) -> str:
         return str(self.uuid)

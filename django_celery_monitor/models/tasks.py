@@ -56,7 +56,14 @@ class Task(models.Model):
         verbose_name = _("task")
         verbose_name_plural = _("tasks")
         ordering = ("-time", "-id")
-        permissions = (("view_task_arguments", _("Can view arguments and results of tasks")),)
+        permissions = (
+            ("view_task_arguments", _("Can view arguments and results of tasks")),
+            ("retry_task", _("Can retry tasks")),
+            ("send_task", _("Can send new tasks")),
+            ("revoke_task", _("Can revoke tasks")),
+            ("terminate_task", _("Can terminate running tasks")),
+            ("purge_queue", _("Can purge queues")),
+        )
         indexes = (
             # Without the id, though lists are sorted by it too: few tasks share a time.
             models.Index(fields=["time"], name="dcm_task_time"),

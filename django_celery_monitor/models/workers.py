@@ -33,7 +33,11 @@ class Worker(models.Model):
         verbose_name = _("worker")
         verbose_name_plural = _("workers")
         ordering = ("hostname",)
-        permissions = (("view_worker_configuration", _("Can view the configuration of workers")),)
+        permissions = (
+            ("view_worker_configuration", _("Can view the configuration of workers")),
+            ("control_worker", _("Can control workers")),
+            ("shutdown_worker", _("Can shut down workers")),
+        )
 
     def __str__(self) -> str:
         return self.hostname
