@@ -17,6 +17,7 @@ from django_celery_monitor.filters import (
     Not,
     Term,
     moment,
+    negated,
     split,
     state_name,
     terms,
@@ -78,6 +79,18 @@ def facets(user: User, expression: And) -> Facets:
     return Facets(
         groups=groups, names=names, known_names=_names(names), counted_at=matrix.counted_at
     )
+
+
+def matching(expression: And, counts: Facets) -> int | None:
+    """How many tasks are found in all, as far as ``counts`` tell; see ``at_least`` there."""
+    if counts.names is not None:
+        names = counts.names.items()
+        return sum(n for name, n in names if _fits(expression, "name", name, _is_name))
+    states = {term.value for term, _no in negated(expression) if term.field == "state"}
+    if counts.groups is None or not states <= GROUPS.keys():
+        return None
+    groups = counts.groups.items()
+    return sum(n for key, n in groups if _fits(expression, "state", key, str.__eq__))
 
 
 def kept(user: User, after: str = "", before: str = "") -> Matrix:

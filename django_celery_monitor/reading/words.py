@@ -167,8 +167,9 @@ def _for_lists() -> dict[str, str]:
         "%(n)s ids copied": _("%(n)s ids copied"),
         "%(n)s no longer match": _("%(n)s no longer match"),
         "No longer matches the filters": _("No longer matches the filters"),
-        "The whole page. Export, above, takes all that match.": _(
-            "The whole page. Export, above, takes all that match."
+        "Nothing selected": _("Nothing selected"),
+        "At most %(n)s tasks can be selected one by one": _(
+            "At most %(n)s tasks can be selected one by one"
         ),
         "This browser does not let pages copy here.": _(
             "This browser does not let pages copy here."

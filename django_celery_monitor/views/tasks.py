@@ -24,11 +24,12 @@ from django_celery_monitor.filters import (
     from_params,
     is_private,
     negated,
+    spelled,
     to_params,
 )
 from django_celery_monitor.paging import page as page_of
 from django_celery_monitor.reading import saved
-from django_celery_monitor.reading.counts import facets
+from django_celery_monitor.reading.counts import Facets, facets, matching
 from django_celery_monitor.reading.listening import listening
 from django_celery_monitor.reading.saved import COLUMN
 from django_celery_monitor.views import columns, links
@@ -71,6 +72,7 @@ def tasks(request: HttpRequest) -> HttpResponse:
         "without": [key for key in columns.COLUMNS if key not in shown],
         "columns": columns.offered(shown, payload),
         "select": True,
+        "bound": now.isoformat().replace("+00:00", "Z"),
         **_forms(params, expression),
         **_views(request.user, params),
         "params": params,
@@ -88,12 +90,15 @@ def _forms(params: QueryDict, expression: And) -> dict[str, Any]:
     kept = [(name, value) for name in ("view", COLUMN) for value in params.getlist(name)]
     first = {name: params.get(name) for name in IN_FORM}
     rest = [(name, value) for name, value in filters if first.get(name) != value]
+    query = to_params(expression).urlencode()
     return {
         "filters": filters,
         "hidden": [*filters, *kept],
         "hidden_but_columns": [each for each in (*filters, *kept) if each[0] != COLUMN],
         "hidden_of_form": [*rest, *kept],
-        "export_url": f"{reverse('celery_monitor:export')}?{to_params(expression).urlencode()}",
+        "filter_query": query,
+        "filter_text": spelled(expression),
+        "export_url": f"{reverse('celery_monitor:export')}?{query}",
     }
 
 
@@ -135,12 +140,22 @@ def _facets(
     counts = facets(user, expression)
     return {
         "counts": counts,
+        "matching": _matching(expression, counts),
         "states": links.states(params, counts),
         "names": links.names(params, counts),
         "workers": links.hosts(params, workers),
         "hostnames": [view.worker.hostname for view in workers],
         "times": links.times(params),
     }
+
+
+def _matching(expression: And, counts: Facets) -> str:
+    """How many there are to select; empty where that is not known."""
+    number = matching(expression, counts)
+    if number is None:
+        return ""
+    exact = number_format(number, force_grouping=True)
+    return f"{exact}+" if counts.at_least else exact
 
 
 def _may_search(request: HttpRequest, expression: And) -> bool:

@@ -1,46 +1,65 @@
-// Rows that are ticked: what can be done with them, and that they stay where they are.
+// Boxes and keys that select rows of a list.
 import { bind } from "./keys";
+import { copyIds, matching, showStrip } from "./selected";
+import { begin, choose, chooseNothing, isEmpty, MOST_IDS, selection } from "./selection";
 import { toast } from "./toast";
 import { say } from "./words";
 
-const MOST_IN_A_LINK = 100;
-const chosen = new Set<string>();
 let anchor: HTMLTableRowElement | undefined;
 
 function rows(): HTMLTableRowElement[] {
   return [...document.querySelectorAll<HTMLTableRowElement>("#list [data-rows] > tr[data-id]")];
 }
 
-function box(row: HTMLTableRowElement): HTMLInputElement | null {
-  return row.querySelector<HTMLInputElement>("[data-select]");
+function idOf(row: HTMLTableRowElement): string {
+  return row.dataset.id ?? "";
 }
 
-function set(row: HTMLTableRowElement, ticked: boolean): void {
-  const id = row.dataset.id ?? "";
-  if (ticked) chosen.add(id);
-  else chosen.delete(id);
+/** Whether a row is in the selection, by what is known now. */
+function teller(): (row: HTMLTableRowElement) => boolean {
+  const now = selection();
+  if ("ids" in now) {
+    const ids = new Set(now.ids);
+    return (row) => ids.has(idOf(row));
+  }
+  // What came later is not meant.
+  const bound = Date.parse(now.bound);
+  return (row) => Date.parse(row.dataset.time ?? "") <= bound;
 }
 
-/** From the last one that was ticked to this one. */
-function range(row: HTMLTableRowElement): void {
-  const all = rows();
-  const [from, to] = [all.indexOf(anchor ?? row), all.indexOf(row)];
-  for (const each of all.slice(Math.min(from, to), Math.max(from, to) + 1)) set(each, true);
+/** Takes rows in or out; who takes a row out of all that match is left with those of the page. */
+function change(changed: HTMLTableRowElement[], ticked: boolean): void {
+  const now = selection();
+  const ids = new Set("ids" in now ? now.ids : rows().filter(teller()).map(idOf));
+  for (const row of changed) {
+    if (ticked) ids.add(idOf(row));
+    else ids.delete(idOf(row));
+  }
+  if (choose({ ids: [...ids] })) return;
+  const n = MOST_IDS.toLocaleString(document.documentElement.lang || "en");
+  toast(say("At most %(n)s tasks can be selected one by one", { n }), "failed");
+  show();
 }
 
 function toggle(row: HTMLTableRowElement, far: boolean): void {
-  if (far && anchor?.isConnected) range(row);
-  else set(row, !chosen.has(row.dataset.id ?? ""));
+  if (far && anchor?.isConnected) {
+    const all = rows();
+    const [from, to] = [all.indexOf(anchor), all.indexOf(row)];
+    change(all.slice(Math.min(from, to), Math.max(from, to) + 1), true);
+  } else change([row], !teller()(row));
   anchor = row;
-  show();
 }
 
 function none(): void {
-  if (!chosen.size) return;
-  chosen.clear();
+  if (isEmpty()) return;
   anchor = undefined;
-  show();
+  chooseNothing();
   document.dispatchEvent(new Event("monitor:again"));
+}
+
+function everything(): void {
+  const { filter = "", bound = "", chosen: said = "" } = matching()?.dataset ?? {};
+  if (bound) choose({ filter, bound, said });
 }
 
 function here(): HTMLTableRowElement | undefined {
@@ -50,65 +69,40 @@ function here(): HTMLTableRowElement | undefined {
 
 /** Rows may be new, so every box is set to what we know. */
 function show(): void {
-  const all = rows();
+  const [all, isIn] = [rows(), teller()];
   for (const row of all) {
-    const ticked = chosen.has(row.dataset.id ?? "");
-    const own = box(row);
-    if (own) own.checked = ticked;
-    row.classList.toggle("ticked", ticked);
+    const box = row.querySelector<HTMLInputElement>("[data-select]");
+    if (box) box.checked = isIn(row);
+    row.classList.toggle("ticked", isIn(row));
   }
-  const ticked = all.filter((row) => chosen.has(row.dataset.id ?? "")).length;
+  const ticked = all.filter(isIn).length;
+  const whole = ticked > 0 && ticked === all.length;
   const every = document.querySelector<HTMLInputElement>("[data-select-all]");
   if (every) {
-    every.checked = ticked > 0 && ticked === all.length;
-    every.indeterminate = ticked > 0 && ticked < all.length;
+    every.checked = whole;
+    every.indeterminate = ticked > 0 && !whole;
   }
-  strip(ticked > 0 && ticked === all.length);
+  showStrip(whole);
 }
 
-function strip(whole: boolean): void {
-  const bar = document.getElementById("selected");
-  if (!bar) return;
-  bar.hidden = chosen.size === 0;
-  const count = bar.querySelector("[data-selected-count]");
-  const text = say("%(n)s selected", { n: chosen.size });
-  if (count && count.textContent !== text) count.textContent = text;
-  const more = bar.querySelector<HTMLElement>("[data-selected-more]");
-  const page = bar.querySelector<HTMLElement>("[data-select-page]");
-  if (more) {
-    more.hidden = !whole;
-    more.textContent = say("The whole page. Export, above, takes all that match.");
-  }
-  if (page) page.hidden = whole;
-  for (const link of bar.querySelectorAll<HTMLAnchorElement>("[data-export-selected]")) {
-    const query = new URLSearchParams({ format: link.dataset.exportSelected ?? "" });
-    for (const id of chosen) query.append("id", id);
-    link.href = `${new URL(link.href).pathname}?${query}`;
-    link.hidden = chosen.size > MOST_IN_A_LINK;
-  }
-}
-
-async function copyIds(): Promise<void> {
-  try {
-    await navigator.clipboard.writeText([...chosen].join("\n"));
-    toast(say("%(n)s ids copied", { n: chosen.size }));
-  } catch {
-    toast(say("This browser does not let pages copy here."), "failed");
-  }
+function onClick(event: MouseEvent): void {
+  const target = event.target;
+  if (!(target instanceof HTMLElement)) return;
+  const row = target.closest<HTMLTableRowElement>("tr[data-id]");
+  if (row && target.matches("[data-select]")) toggle(row, event.shiftKey);
+  else if (target instanceof HTMLInputElement && target.matches("[data-select-all]")) {
+    if (target.checked) change(rows(), true);
+    else none();
+  } else if (target.closest("[data-select-page]")) change(rows(), true);
+  else if (target.closest("[data-select-matching]")) everything();
+  else if (target.closest("[data-select-none]")) none();
+  else if (target.closest("[data-copy-ids]")) void copyIds();
 }
 
 export function startSelect(): void {
   if (!document.getElementById("selected")) return;
-  document.addEventListener("click", (event) => {
-    const target = event.target;
-    if (!(target instanceof HTMLElement)) return;
-    const row = target.closest<HTMLTableRowElement>("tr[data-id]");
-    if (row && target.matches("[data-select]")) toggle(row, event.shiftKey);
-    else if (target.matches("[data-select-all]")) all((target as HTMLInputElement).checked);
-    else if (target.closest("[data-select-page]")) all(true);
-    else if (target.closest("[data-select-none]")) none();
-    else if (target.closest("[data-copy-ids]")) void copyIds();
-  });
+  begin(matching()?.dataset.filter ?? "");
+  document.addEventListener("click", onClick);
   const act = (far: boolean) => () => {
     const row = here();
     if (row) toggle(row, far);
@@ -120,11 +114,11 @@ export function startSelect(): void {
     const typing = event.target instanceof Element && event.target.matches("[data-search]");
     if (event.key === "Escape" && !busy && !typing) none();
   });
+  document.addEventListener("monitor:selected", show);
   document.addEventListener("monitor:refreshed", show);
-}
-
-function all(ticked: boolean): void {
-  if (!ticked) return none();
-  for (const row of rows()) set(row, true);
-  show();
+  // Also after a step back to a page that the browser had kept.
+  addEventListener("pageshow", () => {
+    begin(matching()?.dataset.filter ?? "");
+    show();
+  });
 }

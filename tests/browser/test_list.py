@@ -9,10 +9,21 @@ import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
 from playwright.sync_api import Page, expect
+from pytest_django import Settings
 
 from django_celery_monitor.live.publish import Publisher
 from django_celery_monitor.pipeline import Pipeline
-from tests.integration.made import Event, a_collector, a_task, event, now, received, sent, superuser
+from tests.integration.made import (
+    Event,
+    a_collector,
+    a_task,
+    event,
+    failed,
+    now,
+    received,
+    sent,
+    superuser,
+)
 
 SignIn = Callable[[User], None]
 Say = Callable[..., None]
@@ -77,7 +88,7 @@ def test_the_keyboard_alone_searches_selects_opens_and_goes_back(page: Page, tas
     page.keyboard.press("j")
     page.keyboard.press("Shift+X")
     expect(page.locator("[data-select]:checked")).to_have_count(3)
-    expect(page.get_by_text("3 selected")).to_be_visible()
+    expect(page.locator("#selected").get_by_text("3 selected")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator("[data-select]:checked")).to_have_count(0)
     page.keyboard.press("Enter")
@@ -188,8 +199,59 @@ def test_selected_ids_are_copied_and_exported(page: Page, tasks: str) -> None:
     found = json.loads(download.value.path().read_text())
     assert [task["id"] for task in found["tasks"]] == ids
     page.get_by_label("Select the page").check()
-    expect(page.get_by_text("3 selected")).to_be_visible()
-    expect(page.get_by_text("The whole page")).to_be_visible()
+    expect(page.locator("#selected").get_by_text("3 selected")).to_be_visible()
+    # There are no others.
+    expect(page.locator("[data-select-matching]")).to_be_hidden()
+
+
+def test_all_that_match_are_selected_by_the_filter_itself(
+    page: Page, tasks: str, tell: Say, settings: Settings
+) -> None:
+    settings.CELERY_MONITOR = settings.CELERY_MONITOR | {"PAGE_SIZE": 2}
+    for number in range(5):
+        a_task("failed", ago=10 + number)
+    a_task()
+    page.goto(f"{tasks}?state=failed")
+    is_live(page)
+    bar, boxes = page.locator("#selected"), page.locator("[data-select]")
+    whole = page.get_by_label("Select the page")
+    boxes.first.check()
+    assert whole.evaluate("box => box.indeterminate")
+    whole.check()
+    expect(bar).to_contain_text("2 selected")
+    page.get_by_role("link", name="Older").click()
+    expect(bar).to_contain_text("2 selected")
+    expect(page.locator("[data-select]:checked")).to_have_count(0)
+    whole.check()
+    expect(bar).to_contain_text("4 selected")
+    page.get_by_role("button", name="Select all 5 matching state:failed").click()
+    expect(page.locator("#selected-said")).to_have_text("All 5 matching state:failed selected")
+    page.get_by_role("link", name="Newer").click()
+    expect(bar).to_contain_text("All 5 matching state:failed selected")
+    page.reload()
+    expect(page.locator("[data-select]:checked")).to_have_count(2)
+    link = page.locator("[data-export-selected=csv]").get_attribute("href") or ""
+    assert "state=failed" in link
+    assert "before=" in link
+
+    # What comes now is not meant.
+    page.goto(f"{tasks}?state=failed")
+    is_live(page)
+    at = now()
+    tell(sent("new", at, name="shop.new"), failed("new", at + 0.1))
+    page.get_by_role("button", name="1 new", exact=True).click()
+    first = page.get_by_role("row").filter(has_text="shop.new").get_by_role("checkbox")
+    expect(first).not_to_be_checked()
+    expect(page.locator("[data-select]:checked")).to_have_count(1)
+    # Who takes one out is left with those of the page.
+    first.check()
+    expect(bar).to_contain_text("2 selected")
+    page.keyboard.press("Escape")
+    expect(bar).to_be_hidden()
+    expect(page.locator("#selected-said")).to_have_text("Nothing selected")
+    page.goto(tasks)
+    page.go_back()
+    expect(page.locator("[data-select]:checked")).to_have_count(0)
 
 
 def test_a_view_is_saved_changed_and_managed(page: Page, tasks: str) -> None:

@@ -375,3 +375,23 @@ def test_groups_of_rows_add_up_to_all() -> None:
     found = Counter(group(state) for state in Task.objects.values_list("state", flat=True))
     counted = tasks().context["counts"].groups
     assert counted == found
+
+
+@pytest.mark.parametrize(
+    ("filters", "said"),
+    [
+        ({}, "All 4 tasks selected"),
+        ({"state": "failed"}, "All 3 matching state:failed selected"),
+        ({"state": "FAILURE", "name": "shop.*"}, "All 2 matching state:FAILURE task:shop.*"),
+        ({"-name": "shop.pay", "after": "1h"}, "All 2 matching -task:shop.pay after:1h"),
+        # Counted along the index of the queue.
+        ({"queue": "mail", "-state": "failed"}, "All 1 matching -state:failed queue:mail"),
+        ({"queue": "mail", "state": "FAILURE"}, "All that match state:FAILURE queue:mail"),
+        ({"q": "20483"}, "All that match 20483 selected"),
+    ],
+)
+def test_a_list_says_how_many_there_are_to_select(filters: dict[str, Any], said: str) -> None:
+    for name in ("shop.pay", "shop.pay", "cron.clean"):
+        a_task("failed", name=name, ago=10)
+    a_task()
+    assert f'data-chosen="{said}' in unescape(tasks(**filters).text)
