@@ -24,11 +24,13 @@ from django_celery_monitor.models import (
     Worker,
     WorkerSample,
 )
+from django_celery_monitor.state.contributions import Cohort
 from django_celery_monitor.state.totals import KINDS, Totals, count
+from django_celery_monitor.storage import cohorts
 from django_celery_monitor.storage.bulk import _copy_types
 from django_celery_monitor.storage.errors import _COLUMNS as ERROR_COLUMNS
 from django_celery_monitor.storage.flows import PERIODS, SUMS, Sums, _row
-from django_celery_monitor.storage.rows import COLUMNS
+from django_celery_monitor.storage.rows import COLUMNS, moment
 
 DAYS: Final = 90
 CHUNK: Final = 20_000
@@ -57,7 +59,7 @@ class Fill:
         self._lives = Lives(seed)
         self._made = 0
         self._errors: list[Row] = []
-        self._counts: Counter[tuple[datetime, str, str]] = Counter()
+        self._counts: Counter[Cohort] = Counter()
         # How often each of the ended lives was lived, at all and in a period.
         self._ended: Counter[int] = Counter()
         self._by_period: Counter[tuple[str, datetime, int]] = Counter()
@@ -103,7 +105,8 @@ class Fill:
             self._errors += life.errors(task_id, time)
             self._made += 1
             minute = time.replace(second=0, microsecond=0)
-            self._counts[minute, life.facts.name, life.facts.state] += 1
+            seconds = int(minute.timestamp())
+            self._counts[Cohort(seconds, life.facts.name, life.facts.state)] += 1
             if life is ended[index]:
                 lives[minute if time > self._minutes_since else start, index] += 1
             members -= 1
@@ -158,6 +161,14 @@ class Fill:
                 found[key] = [a + b * number for a, b in zip(sums, numbers, strict=True)]
         return found
 
+    def _cohorts(self) -> Iterator[Row]:
+        found: Counter[cohorts.Key] = Counter()
+        for cohort, number in self._counts.items():
+            for key in cohorts.keys(cohort):
+                found[key] += number
+        for key, number in found.items():
+            yield key.period, moment(key.start), key.name, key.state, number
+
     def errors(self) -> list[Row]:
         """Those of the rows so far, each given once."""
         found, self._errors = self._errors, []
@@ -165,10 +176,10 @@ class Fill:
 
     def counts(self) -> Iterator[tuple[type[models.Model], tuple[str, ...], Iterable[Row]]]:
         """What has been counted of all rows."""
-        key = ("minute", "name", "state")
-        yield TaskCount, (*key, "count"), ((*each, n) for each, n in self._counts.items())
-        columns = ("period", "grain", "start", "label", *SUMS, "runtime_bins", "wait_bins")
-        yield TaskStats, columns, ((*each, *_row(sums)) for each, sums in self._sums().items())
+        columns = ("period", "start", "name", "state", "count")
+        yield TaskCount, columns, self._cohorts()
+        sums = ("period", "grain", "start", "label", *SUMS, "runtime_bins", "wait_bins")
+        yield TaskStats, sums, ((*each, *_row(total)) for each, total in self._sums().items())
         totals = ((*each, *numbers) for each, numbers in self._totals().items())
         yield TaskTotals, ("grain", "name", "label", *KINDS), totals
 

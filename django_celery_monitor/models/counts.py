@@ -52,9 +52,20 @@ class TaskStats(models.Model):
 
 
 class TaskCount(models.Model):
-    """Cohort: how many tasks first seen in a minute are in a state now, by name."""
+    """Cohort: how many tasks first seen in a period are in a state now, by name.
 
-    minute = models.DateTimeField()
+    The periods hold the same tasks: each counts in its minute, hour and day, and in the one row of
+    all times, which starts with the epoch.
+    """
+
+    class Period(models.TextChoices):
+        MINUTE = "m", _("minute")
+        HOUR = "h", _("hour")
+        DAY = "d", _("day")
+        EVER = "e", _("all times")
+
+    period = models.CharField(max_length=1, choices=Period)
+    start = models.DateTimeField()
     name = models.CharField(max_length=255)
     state = models.CharField(max_length=64)
     count = models.BigIntegerField(default=0)
@@ -63,11 +74,13 @@ class TaskCount(models.Model):
         verbose_name = _("task count")
         verbose_name_plural = _("task counts")
         constraints = (
-            models.UniqueConstraint(fields=["minute", "name", "state"], name="dcm_taskcount_key"),
+            models.UniqueConstraint(
+                fields=["period", "start", "name", "state"], name="dcm_taskcount_key"
+            ),
         )
 
     def __str__(self) -> str:
-        return f"{self.name} {self.state} {self.minute:%Y-%m-%d %H:%M}"
+        return f"{self.name} {self.state} {self.period} {self.start:%Y-%m-%d %H:%M}"
 
 
 class TaskTotals(models.Model):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Sum
+from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
 from django_celery_monitor.access.policy import User, get_policy
@@ -24,6 +24,7 @@ from django_celery_monitor.filters import (
     to_q,
 )
 from django_celery_monitor.models import Task, TaskCount
+from django_celery_monitor.reading.periods import DAY, any_of, cover, midnight
 from django_celery_monitor.reading.remember import remembered
 from django_celery_monitor.state.states import GROUPS, group
 
@@ -120,11 +121,7 @@ def _count(user: User, after: datetime | None, before: datetime | None) -> Count
     last = _floor(before) if before else None
     if first and last and first >= last:
         return _tasks(user, after, before)
-    rows = get_policy().visible(user, TaskCount.objects.all())
-    if first:
-        rows = rows.filter(minute__gte=first)
-    if last:
-        rows = rows.filter(minute__lt=last)
+    rows = get_policy().visible(user, TaskCount.objects.filter(_periods(first, last)))
     summed = rows.order_by().values_list("name", "state").annotate(total=Sum("count"))
     found = Counter({(name, state): total for name, state, total in summed if total})
     if after and after != first:
@@ -132,6 +129,15 @@ def _count(user: User, after: datetime | None, before: datetime | None) -> Count
     if before and before != last:
         found += _tasks(user, last, before)
     return found
+
+
+def _periods(first: datetime | None, last: datetime | None) -> Q:
+    """The fewest rows that cover the minutes from ``first`` up to, but not with, ``last``."""
+    if first is None and last is None:
+        return Q(period=TaskCount.Period.EVER)
+    # No event is taken that is more than a day ahead.
+    end = last.timestamp() if last else midnight(timezone.now()) + 2 * DAY
+    return any_of(cover(int(first.timestamp()) if first else 0, int(end)))
 
 
 def _tasks(user: User, after: datetime | None, before: datetime | None) -> Counter[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""A stretch of time as the few rows of ``TaskStats`` that cover it: days, smaller at the ends."""
+"""A stretch of time as the few rows of counts that cover it: days, smaller at the ends."""
 
 from __future__ import annotations
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import orjson
 from django.db import connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
 
-from django_celery_monitor.storage.bulk import upsert
+from django_celery_monitor.storage.bulk import adapted, upsert
 
 Row = tuple[Any, ...]
 
@@ -23,7 +24,7 @@ def add(
     rows: list[Row],
     using: str,
 ) -> None:
-    """``rows``: the texts of ``key``, each key once, then what to add to ``sums``."""
+    """``rows``: the values of ``key``, each key once, then what to add to ``sums``."""
     if not rows:
         return
     connection = connections[using]
@@ -37,17 +38,25 @@ def add(
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             # One value for the driver to send, whatever the number of rows.
-            fields = [f"row->>{index}" for index in range(len(key))]
-            fields += [f"(row->>{len(key) + index})::bigint" for index in range(len(sums))]
+            fields = [
+                f"(row->>{index})::{_json_type(connection, model, column)}"
+                for index, column in enumerate((*key, *sums))
+            ]
             select = f"SELECT {', '.join(fields)} FROM jsonb_array_elements(%s::jsonb) AS row"
             cursor.execute(f"{insert} {select} {conflict}", [orjson.dumps(rows).decode()])
         elif connection.vendor == "sqlite":
-            cursor.executemany(f"{insert} {values} {conflict}", rows)
+            cursor.executemany(f"{insert} {values} {conflict}", adapted(connection, rows))
         elif connection.vendor == "mysql":
             added = ", ".join(f"{each} = {each} + VALUES({each})" for each in numbers)
-            cursor.executemany(f"{insert} {values} ON DUPLICATE KEY UPDATE {added}", rows)
+            statement = f"{insert} {values} ON DUPLICATE KEY UPDATE {added}"
+            cursor.executemany(statement, adapted(connection, rows))
         else:
             _read_and_write(model, key, sums, rows, using)
+
+
+def _json_type(connection: BaseDatabaseWrapper, model: type[models.Model], column: str) -> str:
+    """What a text in JSON is cast to; of no length, for that would cut it without a word."""
+    return str(model._meta.get_field(column).db_type(connection)).partition("(")[0]
 
 
 def _read_and_write(

@@ -133,26 +133,20 @@ def _execute_many(
     """One statement for each row on SQLite; MySQL's drivers make few large ones of them."""
     quote = connection.ops.quote_name
     clause = _mysql_merge_clause if connection.vendor == "mysql" else _merge_clause
-    adapt = connection.ops.adapt_datetimefield_value
-    dates = [
-        index
-        for index, column in enumerate(columns)
-        if isinstance(model._meta.get_field(column), models.DateTimeField)
-    ]
     sql = (
         f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(map(quote, columns))})"
         f" VALUES ({', '.join(['%s'] * len(columns))}) {clause(columns, key, quote)}"
     )
     with connection.cursor() as cursor:
-        cursor.executemany(sql, [_adapted(row, dates, adapt) for row in rows])
+        cursor.executemany(sql, adapted(connection, rows))
 
 
-def _adapted(row: Row, dates: list[int], adapt: Callable[[datetime], Any]) -> list[Any]:
-    values = list(row)
-    for index in dates:
-        if values[index] is not None:
-            values[index] = adapt(values[index])
-    return values
+def adapted(connection: BaseDatabaseWrapper, rows: list[Row]) -> list[Row]:
+    """With times as the database's own cursor takes them."""
+    adapt = connection.ops.adapt_datetimefield_value
+    return [
+        tuple(adapt(each) if isinstance(each, datetime) else each for each in row) for row in rows
+    ]
 
 
 def _create(

@@ -1,26 +1,17 @@
-"""What a batch changes in the counts, and adding that to the stored ones.
-
-Runs under the writer lock, so reading a count, adding and writing it back loses nothing.
-"""
+"""What a batch changes in the counts."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 
-from django.db.models import QuerySet
-
-from django_celery_monitor.models import TaskCount, TaskStats
+from django_celery_monitor.models import TaskStats
 from django_celery_monitor.state.contributions import Cohort, Flow, cohort, flows, flows_between
 from django_celery_monitor.state.derive import Facts
+from django_celery_monitor.storage import cohorts
 from django_celery_monitor.storage import flows as stats
-from django_celery_monitor.storage.bulk import upsert
 from django_celery_monitor.storage.flows import PERIODS, Sums
-from django_celery_monitor.storage.rows import moment
 
 _NAME, _WORKER, _QUEUE = TaskStats.Grain.values
-_COUNT_KEY: Final = ("minute", "name", "state")
 
 
 class Tally:
@@ -64,7 +55,7 @@ class Tally:
 
     def save(self, using: str) -> None:
         stats.add(self.by_row(), using)
-        add_cohorts({key: change for key, change in self._cohorts.items() if change}, using)
+        cohorts.add(self._cohorts, using)
 
     def by_row(self) -> dict[stats.Key, Sums]:
         """The flows added up for each row of ``TaskStats``."""
@@ -83,39 +74,3 @@ class Tally:
                 # Mostly one minute: then its hour and day share its sums, which nobody changes.
                 changes[key] = sums if known is None else known.plus(sums)
         return changes
-
-
-def lower(cohorts: Iterable[Cohort], using: str) -> None:
-    """Count tasks out that were deleted."""
-    add_cohorts({key: -number for key, number in Counter(cohorts).items()}, using)
-
-
-def add_cohorts(changes: Mapping[Cohort, int], using: str) -> None:
-    """Add to the stored counts; those that become zero go."""
-    if not changes:
-        return
-    minutes = [moment(each) for each in {key.minute for key in changes}]
-    found = TaskCount.objects.using(using).filter(minute__in=minutes)
-    stored = _read(found)
-    rows: list[tuple[Any, ...]] = []
-    emptied = False
-    for key, change in sorted(changes.items()):
-        count = stored.get(key, 0) + change
-        emptied = emptied or not count
-        rows.append((moment(key.minute), key.name, key.state, count))
-    upsert(TaskCount, (*_COUNT_KEY, "count"), _COUNT_KEY, rows, using)
-    if emptied:
-        found.filter(count=0).delete()
-
-
-def cohorts_between(first: int, before: int, using: str) -> dict[Cohort, int]:
-    """The stored counts of the minutes from ``first`` up to, but not with, ``before``."""
-    rows = TaskCount.objects.using(using)
-    return _read(rows.filter(minute__gte=moment(first), minute__lt=moment(before)))
-
-
-def _read(rows: QuerySet[TaskCount]) -> dict[Cohort, int]:
-    return {
-        Cohort(int(minute.timestamp()), name, state): count
-        for minute, name, state, count in rows.values_list(*_COUNT_KEY, "count")
-    }

@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from django_celery_monitor.models import Installation, Task, TaskError
 from django_celery_monitor.state.contributions import Cohort, minute_of
-from django_celery_monitor.storage import counts, lock
+from django_celery_monitor.storage import cohorts, lock
 
 BATCH: Final = 500
 
@@ -50,7 +50,7 @@ def prune_batch(
             ids = [row[0] for row in old]
             tasks.filter(id__in=ids).delete()
             TaskError.objects.using(using).filter(task_id__in=ids).delete()
-            counts.lower(
+            cohorts.lower(
                 [Cohort(minute_of(row[1].timestamp()), row[2], row[3]) for row in old], using
             )
             _raise_watermark(max(row[4] for row in old), using)

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from django_celery_monitor.models import Installation, Task
 from django_celery_monitor.state.contributions import Cohort, minute_of
-from django_celery_monitor.storage import counts, flows, lock
+from django_celery_monitor.storage import cohorts, counts, flows, lock
 from django_celery_monitor.storage.flows import PERIODS, Sums
 from django_celery_monitor.storage.rows import facts_of
 from django_celery_monitor.storage.snapshot import snapshot
@@ -34,7 +34,7 @@ _END: Final = 2**33
 class Difference(NamedTuple):
     """A row of ``TaskCount`` or ``TaskStats``: of the columns that are wrong, is and should be."""
 
-    key: Cohort | flows.Key
+    key: cohorts.Key | flows.Key
     stored: dict[str, Any]
     counted: dict[str, Any]
 
@@ -57,16 +57,16 @@ def fix(found: Iterable[Difference], using: str) -> None:
     """
     for _start, group in groupby(sorted(found, key=_start_of), key=_start_of):
         sums: dict[flows.Key, Sums] = {}
-        cohorts: dict[Cohort, int] = {}
+        changes: dict[cohorts.Key, int] = {}
         for key, stored, counted in group:
-            if isinstance(key, Cohort):
-                cohorts[key] = counted["count"] - stored["count"]
+            if isinstance(key, cohorts.Key):
+                changes[key] = counted["count"] - stored["count"]
             else:
                 sums[key] = _correction(stored, counted)
         with transaction.atomic(using=using):
             lock.acquire(using)
             flows.add(sums, using)
-            counts.add_cohorts(cohorts, using)
+            cohorts.add_rows(changes, using)
 
 
 class _Recount:
@@ -76,10 +76,10 @@ class _Recount:
         self._using = using
         # The counts of times passed and not compared yet.
         self._flows: dict[flows.Key, Sums] = {}
-        self._cohorts: Counter[Cohort] = Counter()
+        self._cohorts: Counter[cohorts.Key] = Counter()
         # Up to when they were compared, in seconds.
         self._flows_done = _first_starts(now, using)
-        self._cohorts_done = 0
+        self._cohorts_done = dict.fromkeys(cohorts.LENGTHS, 0)
 
     def run(self) -> Iterator[Difference]:
         for tasks in _batches(self._using):
@@ -92,7 +92,7 @@ class _Recount:
         first = min(self._flows_done.values())
         for task in tasks:
             minute = minute_of(task.time.timestamp())
-            self._cohorts[Cohort(minute, task.name, task.state)] += 1
+            self._cohorts.update(cohorts.keys(Cohort(minute, task.name, task.state)))
             if task.updated_at.timestamp() >= first:
                 tally.add_flows(facts_of(task), 1)
         for key, sums in tally.by_row().items():
@@ -105,8 +105,10 @@ class _Recount:
             before = reached // seconds * seconds
             if self._flows_done[period] < before:
                 yield from self._compare_flows(period, before)
-        if self._cohorts_done < reached:
-            yield from self._compare_cohorts(reached)
+        for period, seconds in cohorts.LENGTHS.items():
+            before = reached // seconds * seconds
+            if self._cohorts_done[period] < before:
+                yield from self._compare_cohorts(period, before)
 
     def _compare_flows(self, period: str, before: int) -> Iterator[Difference]:
         stored = flows.load_range(period, self._flows_done[period], before, self._using)
@@ -118,15 +120,15 @@ class _Recount:
             )
         self._flows_done[period] = before
 
-    def _compare_cohorts(self, before: int) -> Iterator[Difference]:
-        stored = counts.cohorts_between(self._cohorts_done, before, self._using)
-        passed = [key for key in self._cohorts if key.minute < before]
+    def _compare_cohorts(self, period: str, before: int) -> Iterator[Difference]:
+        stored = cohorts.between(period, self._cohorts_done[period], before, self._using)
+        passed = [key for key in self._cohorts if key.period == period and key.start < before]
         counted = {key: self._cohorts.pop(key) for key in passed}
         for key in sorted(stored.keys() | counted.keys()):
             yield from _difference(
                 key, {"count": stored.get(key, 0)}, {"count": counted.get(key, 0)}
             )
-        self._cohorts_done = before
+        self._cohorts_done[period] = before
 
 
 def _first_starts(now: datetime, using: str) -> dict[str, int]:
@@ -154,7 +156,7 @@ def _batches(using: str) -> Iterator[list[Task]]:
 
 
 def _difference(
-    key: Cohort | flows.Key, stored: dict[str, Any], counted: dict[str, Any]
+    key: cohorts.Key | flows.Key, stored: dict[str, Any], counted: dict[str, Any]
 ) -> Iterator[Difference]:
     wrong = [column for column in stored if stored[column] != counted[column]]
     if wrong:
@@ -181,4 +183,4 @@ def _correction(stored: dict[str, Any], counted: dict[str, Any]) -> Sums:
 
 def _start_of(difference: Difference) -> int:
     key = difference.key
-    return key.minute if isinstance(key, Cohort) else key[2]
+    return key.start if isinstance(key, cohorts.Key) else key[2]

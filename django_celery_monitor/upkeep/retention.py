@@ -106,8 +106,9 @@ def _sweep_rule(condition: Q, before: datetime, using: str) -> Iterator[int]:
 
 def _sweep_excess(most: int, before: datetime, using: str) -> Iterator[int]:
     """Delete the oldest tasks until ``most`` are left, but none that is younger than ``before``."""
-    kept = TaskCount.objects.using(using).aggregate(total=Sum("count"))["total"] or 0
-    excess, position = kept - most, None
+    counts = TaskCount.objects.using(using).filter(period=TaskCount.Period.EVER)
+    excess = (counts.aggregate(total=Sum("count"))["total"] or 0) - most
+    position = None
     while excess > 0:
         limit = min(excess, BATCH)
         deleted, position = prune_batch(Q(), before, position, using, limit=limit)

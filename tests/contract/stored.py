@@ -48,8 +48,13 @@ def stats() -> dict[Any, Any]:
 
 def counts() -> dict[Any, int]:
     return {
-        (row.minute.timestamp(), row.name, row.state): row.count for row in TaskCount.objects.all()
+        (row.period, row.start.timestamp(), row.name, row.state): row.count
+        for row in TaskCount.objects.all()
     }
+
+
+def of_minutes() -> dict[Any, int]:
+    return {key[1:]: count for key, count in counts().items() if key[0] == "m"}
 
 
 def recounted_stats() -> dict[Any, Any]:
@@ -75,4 +80,11 @@ def recounted_stats() -> dict[Any, Any]:
 
 def recounted() -> dict[Any, int]:
     found = [cohort(facts_of(task)) for task in Task.objects.all()]
-    return dict(Counter((each.minute, each.name, each.state) for each in found))
+    lengths = {"m": 60, "h": 3600, "d": 86_400}
+    starts = [
+        (period, each.minute // seconds * seconds, each)
+        for period, seconds in lengths.items()
+        for each in found
+    ]
+    starts += [("e", 0, each) for each in found]
+    return dict(Counter((*start, each.name, each.state) for *start, each in starts))

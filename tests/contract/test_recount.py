@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 
 from django_celery_monitor.conf import get_settings
 from django_celery_monitor.models import Task, TaskCount, TaskStats
-from django_celery_monitor.state.contributions import OTHER, Cohort
+from django_celery_monitor.state.contributions import OTHER
 from django_celery_monitor.storage import flows
+from django_celery_monitor.storage.cohorts import Key
 from django_celery_monitor.upkeep import recount, retention
-from tests.contract.stored import counts, recounted, recounted_stats, stats, store
+from tests.contract.stored import counts, of_minutes, recounted, recounted_stats, stats, store
 from tests.contract.test_batches import life, streams, undone
 from tests.streams import NAME, START, arrivals, event, wire
 
@@ -84,17 +85,19 @@ def test_each_damaged_row_is_found_with_what_it_should_be(alias: str) -> None:
     tamper()
     found = differences(alias)
     by_key = {each.key: each for each in found}
-    succeeded = by_key[Cohort(int(START), NAME, "SUCCESS")]
+    succeeded = by_key[Key("m", int(START), NAME, "SUCCESS")]
     assert (succeeded.stored, succeeded.counted) == ({"count": 4}, {"count": 1})
-    failed = by_key[Cohort(int(START), NAME, "FAILURE")]
+    failed = by_key[Key("m", int(START), NAME, "FAILURE")]
     assert (failed.stored, failed.counted) == ({"count": 0}, {"count": 1})
+    ever = by_key[Key("e", 0, NAME, "SUCCESS")]
+    assert (ever.stored, ever.counted) == ({"count": 4}, {"count": 1})
     minute = by_key["m", "n", int(START), NAME]
     assert minute.stored.keys() == {"wait_us", "runtime_bins"}
     day = by_key["d", "w", int(START // DAY * DAY), "w1@shop"]
     assert (day.stored["received"], day.counted["received"]) == (0, 2)
     invented = [each for each in found if each.key[3:] == ("invented",)]
     assert [(each.stored, each.counted) for each in invented] == [({"failed": 2}, {"failed": 0})]
-    assert len(found) == 5
+    assert len(found) == 11
 
     recount.fix(found, alias)
     assert differences(alias) == []
@@ -136,7 +139,7 @@ def test_times_of_which_tasks_or_counts_are_gone_are_left_alone(alias: str) -> N
     TaskStats.objects.filter(period="m").delete()
     TaskStats.objects.filter(period="h", start__gt=now - timedelta(days=25)).update(failed=9)
     wrong = differences(alias, now)
-    assert {(key[0], key[1]) for key, *_ in wrong if not isinstance(key, Cohort)} == {
+    assert {(key[0], key[1]) for key, *_ in wrong if not isinstance(key, Key)} == {
         (period, grain) for period in "mh" for grain in "nwq"
     }
     recount.fix(wrong, alias)
@@ -149,7 +152,7 @@ def test_a_time_that_a_column_rounds_up_is_in_the_minute_it_shows(alias: str) ->
     store([wire("t1", event("received", 59.9999998))])
     [task] = Task.objects.all()
     assert task.time.timestamp() == START + 60
-    assert counts() == {(START + 60, NAME, "RECEIVED"): 1}
+    assert of_minutes() == {(START + 60, NAME, "RECEIVED"): 1}
     assert differences(alias) == []
 
 
@@ -200,13 +203,13 @@ def test_the_command_says_what_differs_and_repairs_it(
     store(life())
     call_command("celerymonitor_recount")
     assert capsys.readouterr().out == "The counts are those of the tasks.\n"
-    TaskCount.objects.update(count=41)
+    TaskCount.objects.filter(period="m").update(count=41)
     with pytest.raises(CommandError, match="1 row of counts is wrong"):
         call_command("celerymonitor_recount", "--check")
     heads, row = capsys.readouterr().out.splitlines()
     assert heads.split() == ["table", "from", "label", "column", "stored", "counted"]
     day, minute = f"{datetime.fromtimestamp(START, UTC):%Y-%m-%d %H:%M}".split()
-    assert row.split() == ["TaskCount", day, minute, NAME, "SUCCESS", "count", "41", "1"]
+    assert row.split() == ["TaskCount", day, minute, "m", NAME, "SUCCESS", "count", "41", "1"]
     call_command("celerymonitor_recount", "--fix")
     assert "Repaired 1 row of counts." in capsys.readouterr().out
     call_command("celerymonitor_recount")

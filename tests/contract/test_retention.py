@@ -60,7 +60,7 @@ def test_old_tasks_go_with_their_errors_and_counts(alias: str) -> None:
     assert sweep(alias) == 2
     assert left() == {"young"}
     assert list(TaskError.objects.values_list("task_id", flat=True)) == ["young"]
-    assert list(TaskCount.objects.values_list("state", "count")) == [("FAILURE", 1)]
+    assert set(TaskCount.objects.values_list("state", "count")) == {("FAILURE", 1)}
     # What happened on those days stays known.
     days = TaskStats.objects.filter(period="d", grain="n")
     assert sum(days.values_list("succeeded", flat=True)) == 1

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django_celery_monitor.models import CollectorRun, Task, TaskError, Worker
 
 T0 = datetime(2026, 1, 31, 14, tzinfo=UTC)
+EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 def a_task(task_id: str, **values: Any) -> Task:

@@ -21,7 +21,7 @@ from pytest_django import Settings
 from django_celery_monitor.access.policy import AccessPolicy
 from django_celery_monitor.admin.base import CappedPaginator
 from django_celery_monitor.models import BadEvent, Task, TaskCount, TaskStats
-from tests.integration.kept import T0, a_collector, a_task, a_worker, an_error
+from tests.integration.kept import EPOCH, T0, a_collector, a_task, a_worker, an_error
 from tests.integration.people import person, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -55,7 +55,7 @@ def reader() -> Client:
 
 
 def count(name: str, state: str = "SUCCESS") -> None:
-    TaskCount.objects.create(minute=T0, name=name, state=state, count=1)
+    TaskCount.objects.create(period="e", start=EPOCH, name=name, state=state, count=1)
 
 
 def rows(client: Client, query: str = "", model: str = "task") -> list[str]:

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from django_celery_monitor.api.answers import OverviewOut
 from django_celery_monitor.models import Gap, TaskCount
-from tests.integration.kept import a_collector, a_task, a_worker, an_error
+from tests.integration.kept import EPOCH, a_collector, a_task, a_worker, an_error
 from tests.integration.people import person, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -19,12 +19,11 @@ OVERVIEW = "/monitor/api/v1/overview"
 @pytest.fixture(autouse=True)
 def rows(db: None) -> None:
     now = timezone.now()
-    minute = now.replace(second=0, microsecond=0)
     a_collector()
     a_worker("w1@host")
     a_task("a-1", state="PENDING", time=now)
-    TaskCount.objects.create(minute=minute, name="shop.pay", state="PENDING", count=1)
-    TaskCount.objects.create(minute=minute, name="shop.pay", state="STARTED", count=3)
+    for state, count in (("PENDING", 1), ("STARTED", 3)):
+        TaskCount.objects.create(period="e", start=EPOCH, name="shop.pay", state=state, count=count)
     an_error("a-2", name="shop.pay", type="ValueError", message="the secret", time=now)
 
 

@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from django_celery_monitor.models import Task
-from django_celery_monitor.state.contributions import OTHER, Cohort
+from django_celery_monitor.state.contributions import OTHER
+from django_celery_monitor.storage import cohorts
 from django_celery_monitor.upkeep.recount import Difference, differences, fix
 
 _SHOWN: Final = 100
@@ -63,8 +64,8 @@ class Command(BaseCommand):
 def _place(difference: Difference) -> tuple[str, str, str]:
     """Table, start and label, as the row would be looked for."""
     key = difference.key
-    if isinstance(key, Cohort):
-        return "TaskCount", _time(key.minute), f"{key.name} {key.state}"[:_WIDEST]
+    if isinstance(key, cohorts.Key):
+        return "TaskCount", _time(key.start), f"{key.period} {key.name} {key.state}"[:_WIDEST]
     period, grain, start, label = key
     shown = _("other") if label == OTHER else label
     return "TaskStats", _time(start), f"{period} {grain} {shown}"[:_WIDEST]
