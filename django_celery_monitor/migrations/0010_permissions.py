@@ -3,7 +3,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("django_celery_monitor", "0008_error_ids"),
+        ("django_celery_monitor", "0009_counts_by_period"),
     ]
 
     operations = [
