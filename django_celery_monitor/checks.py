@@ -14,7 +14,7 @@ from django.db import connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from django_celery_monitor import conf
-from django_celery_monitor.access.policy import AccessPolicy, get_policy
+from django_celery_monitor.access.policy import AccessPolicy, project_policy
 from django_celery_monitor.views.appearance import back_link
 
 
@@ -29,7 +29,7 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
 @register()
 def check_access_policy(**_kwargs: Any) -> list[CheckMessage]:
     try:
-        policy: object = get_policy()
+        policy: object = project_policy()
         reason = f"it is a {type(policy).__name__}, not an AccessPolicy"
     except ImproperlyConfigured:
         # E001 says it.

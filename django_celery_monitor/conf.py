@@ -24,6 +24,7 @@ AT_LEAST = {"INSPECT_EVERY": 10}
 GUARDS = frozenset(
     {
         "ACCESS_POLICY",
+        "READ_ONLY",
         "REDACT_KEYS",
         "REDACT_PATTERNS",
         "RETENTION_DAYS",
@@ -69,6 +70,8 @@ class Settings:
     # Regular expressions; what they match in any stored text is masked.
     REDACT_PATTERNS: tuple[str, ...] = ()
     ACCESS_POLICY: str = "django_celery_monitor.access.policy.AccessPolicy"
+    # Nobody changes anything, superusers included: no act, no saved view.
+    READ_ONLY: bool = False
     # URL name or path; None: LOGIN_URL when it resolves, else the admin's.
     LOGIN_URL: str | None = None
     TITLE: str = "Celery monitor"

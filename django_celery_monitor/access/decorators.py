@@ -15,7 +15,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, get_script_prefix, is_valid_path, reverse
 
-from django_celery_monitor.access.policy import get_policy
+from django_celery_monitor.access.policy import get_policy, is_read_only
+from django_celery_monitor.access.who import read_only_reason, why_not
 from django_celery_monitor.conf import get_settings
 
 P = ParamSpec("P")
@@ -32,12 +33,24 @@ def require(act: str) -> Callable[[View[P]], View[P]]:
                 return view(request, *args, **kwargs)
             url = None if request.user.is_authenticated else login_url()
             if url is None:
-                raise PermissionDenied
+                raise PermissionDenied(why_not(act))
             return redirect_to_login(request.get_full_path(), url)
 
         return gate
 
     return decorate
+
+
+def changing(view: View[P]) -> View[P]:
+    """For what changes something without a right of its own: closed by ``READ_ONLY``."""
+
+    @wraps(view)
+    def gate(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if is_read_only():
+            raise PermissionDenied(read_only_reason())
+        return view(request, *args, **kwargs)
+
+    return gate
 
 
 def login_url() -> str | None:

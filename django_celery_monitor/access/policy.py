@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from django.apps import apps
 from django.utils.module_loading import import_string
 
 from django_celery_monitor.conf import get_settings
@@ -59,6 +60,18 @@ class User(Protocol):
     def has_perm(self, perm: str) -> bool: ...
 
 
+# Of all tasks alike, so that a row may tell of those that somebody may not see.
+_ABOUT_TASKS = frozenset({"taskcount", "taskstats", "tasktotals", "badevent", "controlaction"})
+# Rows of one task or of one worker: whose, and by which column.
+_BELONGS_TO = {
+    "taskerror": ("Task", "task_id"),
+    "workerevent": ("Worker", "worker"),
+    "workersample": ("Worker", "worker"),
+    "workerreply": ("Worker", "worker"),
+    "inspection": ("Worker", "hostname"),
+}
+
+
 class AccessPolicy:
     """Django's permissions by codename; what nobody granted is denied.
 
@@ -74,6 +87,58 @@ class AccessPolicy:
         return queryset
 
 
-def get_policy() -> AccessPolicy:
+class Guard(AccessPolicy):
+    """The project's policy, and what holds whatever it says: ``READ_ONLY``, and no side doors.
+
+    A policy that narrows tasks, or workers, and hands back as it was what is derived from them, has
+    not thought of it: rows of one task or worker are then narrowed with it, and what cannot be told
+    apart is not shown.
+    """
+
+    def __init__(self, own: AccessPolicy) -> None:
+        self._own = own
+
+    @property
+    def narrows(self) -> bool:
+        """Whether it hides rows from anybody."""
+        return type(self._own).visible is not AccessPolicy.visible
+
+    def can(self, user: User, act: str, obj: object = None) -> bool:
+        if is_read_only() and act not in LOOKING:
+            return False
+        return self._own.can(user, act, obj)
+
+    def visible(self, user: User, queryset: QuerySet[M]) -> QuerySet[M]:
+        shown = self._own.visible(user, queryset)
+        return self._derived(user, queryset) if shown is queryset and self.narrows else shown
+
+    def hides(self, user: User, model: str) -> bool:
+        """Whether not all rows of a model of ours are for ``user``; asks no database."""
+        every: QuerySet[Any] = apps.get_model("django_celery_monitor", model)._default_manager.all()
+        return self.narrows and self._own.visible(user, every) is not every
+
+    def _derived(self, user: User, queryset: QuerySet[M]) -> QuerySet[M]:
+        name = queryset.model._meta.model_name or ""
+        if name in _ABOUT_TASKS and self.hides(user, "Task"):
+            return queryset.none()
+        whose, column = _BELONGS_TO.get(name, ("", ""))
+        if whose and self.hides(user, whose):
+            model = apps.get_model("django_celery_monitor", whose)
+            owners = self._own.visible(user, model._default_manager.all())
+            return queryset.filter(**{f"{column}__in": owners.order_by().values("pk")})
+        return queryset
+
+
+def is_read_only() -> bool:
+    """Whether the project lets nobody change anything, superusers included."""
+    return get_settings().READ_ONLY
+
+
+def get_policy() -> Guard:
+    return Guard(project_policy())
+
+
+def project_policy() -> AccessPolicy:
+    """As the setting names it; only to look at, what it answers is asked of ``get_policy``."""
     policy: AccessPolicy = import_string(get_settings().ACCESS_POLICY)()
     return policy

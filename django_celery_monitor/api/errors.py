@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError
 
+from django_celery_monitor.access.who import why_not
 from django_celery_monitor.filters import FilterError
 
 MEDIA_TYPE = "application/problem+json"
@@ -27,8 +28,7 @@ def problem(status: int, detail: str) -> HttpResponse:
 
 def forbidden(codename: str) -> HttpError:
     """What to raise when the right of that codename is missing."""
-    reason = _("This needs the permission django_celery_monitor.%(codename)s.")
-    return HttpError(403, reason % {"codename": codename})
+    return HttpError(403, why_not(codename))
 
 
 def explain_errors(api: NinjaAPI) -> None:

@@ -21,7 +21,6 @@ from django_celery_monitor.access.policy import (
     VIEW_TASK,
     VIEW_TASK_ARGUMENTS,
     VIEW_WORKER,
-    AccessPolicy,
     get_policy,
 )
 
@@ -60,7 +59,7 @@ def rights_of(cookies: dict[str, str]) -> Rights:
         signed_in=found is not None,
         tasks=policy.can(user, VIEW_TASK),
         workers=policy.can(user, VIEW_WORKER),
-        names=type(policy).visible is AccessPolicy.visible,
+        names=not policy.narrows,
         arguments=policy.can(user, VIEW_TASK_ARGUMENTS),
         reader=user,
     )

@@ -11,7 +11,6 @@ from django_celery_monitor.access.policy import (
     VIEW_TASK,
     VIEW_TASK_ARGUMENTS,
     VIEW_WORKER_CONFIGURATION,
-    AccessPolicy,
     User,
     get_policy,
 )
@@ -129,7 +128,7 @@ class _Rights:
     def __init__(self, user: User, task_ids: list[str]) -> None:
         self._user = user
         self._policy = get_policy()
-        self._open = type(self._policy).visible is AccessPolicy.visible
+        self._open = not self._policy.hides(user, "Task")
         rows = Task.objects.filter(pk__in=task_ids).only("id", "name", "worker", "queue")
         self._rows = {row.id: row for row in self._policy.visible(user, rows)}
         self._reads = self._policy.can(user, VIEW_TASK_ARGUMENTS)

@@ -16,6 +16,7 @@ from django.views.decorators.http import etag, require_safe
 
 from django_celery_monitor.access import policy
 from django_celery_monitor.access.decorators import require
+from django_celery_monitor.access.who import why_not
 from django_celery_monitor.filters import FilterError
 from django_celery_monitor.models import Installation
 from django_celery_monitor.views.security import harden
@@ -69,10 +70,7 @@ def refused(
         except FilterError as error:
             return harden(refuse(request, 400, _("This filter does not work"), str(error)))
         except PermissionDenied as error:
-            reason = str(error) or _(
-                "Your account lacks the right to see this. Somebody who manages users can "
-                "grant it: the permission is called %(codename)s."
-            ) % {"codename": f"django_celery_monitor.{act}"}
+            reason = str(error) or why_not(act)
             return harden(refuse(request, 403, _("Not for your eyes"), reason))
         except Http404 as error:
             return harden(refuse(request, 404, _("Not found"), str(error)))

@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_POST
 
-from django_celery_monitor.access.decorators import require
+from django_celery_monitor.access.decorators import changing, require
 from django_celery_monitor.access.policy import MANAGE_VIEWS, VIEW_TASK, User, get_policy
+from django_celery_monitor.access.who import why_not
 from django_celery_monitor.filters import FilterError, from_params, spelled
 from django_celery_monitor.models import SavedView
 from django_celery_monitor.reading.saved import MOST, kept, rows_for, stored
@@ -39,6 +40,7 @@ def saved_views(request: HttpRequest) -> HttpResponse:
 @require(VIEW_TASK)
 @csrf_protect
 @require_POST
+@changing
 def save_view(request: HttpRequest) -> HttpResponseBase:
     """A new view, or one that is there with another name, query or circle of readers."""
     key, query = request.POST.get("id", ""), _query(request)
@@ -47,9 +49,7 @@ def save_view(request: HttpRequest) -> HttpResponseBase:
         row.name = request.POST["name"].replace("\0", "").strip()[:LONGEST_NAME]
         row.shared = "shared" in request.POST
     if row.shared and not get_policy().can(request.user, MANAGE_VIEWS):
-        raise PermissionDenied(
-            _("Sharing views needs the right django_celery_monitor.manage_views.")
-        )
+        raise PermissionDenied(why_not(MANAGE_VIEWS))
     if not row.name:
         raise FilterError(_("A view needs a name."))
     row.query = row.query if query is None else query
@@ -67,6 +67,7 @@ def save_view(request: HttpRequest) -> HttpResponseBase:
 @require(VIEW_TASK)
 @csrf_protect
 @require_POST
+@changing
 def delete_view(request: HttpRequest) -> HttpResponseBase:
     _own(request.user, request.POST.get("id", "")).delete()
     return redirect("celery_monitor:views")

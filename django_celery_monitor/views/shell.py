@@ -13,7 +13,8 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from django_celery_monitor.access.policy import VIEW_TASK, VIEW_WORKER, get_policy
+from django_celery_monitor.access.policy import VIEW_TASK, VIEW_WORKER, get_policy, is_read_only
+from django_celery_monitor.access.who import read_only_reason
 from django_celery_monitor.conf import get_settings
 from django_celery_monitor.reading import words
 from django_celery_monitor.reading.listening import listening
@@ -58,6 +59,7 @@ def render_page(
         "logo": logo(settings),
         "back_link": back_link(settings),
         "reader": request.user,
+        "read_only": read_only_reason() if is_read_only() else "",
         "sections": _sections(request),
         "live_url": reverse("celery_monitor:live") if settings.LIVE else "",
         "admin_url": _resolved("admin:index") if getattr(request.user, "is_staff", False) else "",

@@ -21,6 +21,8 @@ from django.core.management import get_commands, load_command_class
 
 import django_celery_monitor
 from django_celery_monitor import checks
+from django_celery_monitor.access import policy
+from django_celery_monitor.access.acts import ACTS, OPERATORS, VIEWERS
 from django_celery_monitor.conf import SETTING, Settings
 from django_celery_monitor.ingest.redact import Redactor
 from django_celery_monitor.state import derive, states
@@ -265,3 +267,24 @@ def test_the_examples_of_redaction_are_masked_so() -> None:
         text, expected = INLINE.findall(example)[-1], INLINE.findall(stored)[-1]
         masked = redactor.args("", text) if text.startswith("(") else redactor.text(text)
         assert masked == expected
+
+
+def test_the_table_of_permissions_is_the_one_that_is_asked() -> None:
+    text = (REFERENCE / "permissions.md").read_text()
+    section = text.split("## What each allows", 1)[1].split("\n## ", 1)[0]
+    rows = {INLINE.findall(row[0])[0]: row[1:] for row in cells(section) if "`" in row[0]}
+    marks = {True: "yes", False: ""}
+    assert rows == {
+        act.codename: [
+            str(act.allows),
+            *(marks[group in act.groups] for group in (VIEWERS, OPERATORS)),
+            marks[act.changes],
+        ]
+        for act in ACTS
+    }
+
+
+def test_the_codenames_of_the_policy_are_all_in_the_table() -> None:
+    values = [value for name, value in vars(policy).items() if name.isupper()]
+    named = {value for value in values if isinstance(value, str)}
+    assert named == {act.codename for act in ACTS}
