@@ -84,9 +84,9 @@ def duration(value: timedelta | float | None) -> str:
         return NOTHING
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
     if seconds < 0.9995:
-        return _("%(n)s ms") % {"n": _significant(max(seconds, 0.0) * 1000)}
+        return _("%(n)s ms") % {"n": level(max(seconds, 0.0) * 1000)}
     if seconds < 59.95:
-        return _("%(n)s s") % {"n": _significant(seconds)}
+        return _("%(n)s s") % {"n": level(seconds)}
     minutes, s = divmod(round(seconds), 60)
     hours, m = divmod(minutes, 60)
     days, h = divmod(hours, 24)
@@ -110,21 +110,21 @@ def age(seconds: float) -> str:
     return _("%(n)s d ago") % {"n": number_format(int(seconds // 86400), force_grouping=True)}
 
 
-def _significant(value: float) -> str:
-    """Three digits at most: 0.42, 8.17, 41.2, 840."""
+def level(value: float) -> str:
+    """``0.42``, ``8.17``, ``41.2``, ``840``: what is measured, with three digits at most."""
     for places, below in ((2, 9.995), (1, 99.95)):
         # number_format cuts, it does not round.
         rounded = round(value, places)
         if value < below and rounded % 1:
             return number_format(rounded, places)
-    return number_format(round(value))
+    return number_format(round(value), force_grouping=True)
 
 
 def count(number: int) -> str:
     """``8,640``, ``412 k``, ``1.19 M``: what a narrow column has room for."""
     for unit, divisor in ((_("%(n)s M"), 1_000_000), (_("%(n)s k"), 1_000)):
         if number >= 10 * divisor or (number >= divisor and divisor > 1_000):
-            return unit % {"n": _significant(number / divisor)}
+            return unit % {"n": level(number / divisor)}
     return number_format(number, force_grouping=True)
 
 

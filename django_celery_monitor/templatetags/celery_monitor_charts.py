@@ -27,6 +27,8 @@ def whole(chart: Chart, line: Line) -> str:
     """What a line comes to over all of the chart's time."""
     if line.whole is None:
         return words.NOTHING
+    if chart.kind == "levels":
+        return words.level(line.whole)
     return words.duration(line.whole) if chart.lasts else words.count(round(line.whole))
 
 
@@ -78,6 +80,8 @@ def within(chart: Chart) -> str:
 
 
 def _said(chart: Chart) -> Callable[[float], str]:
+    if chart.kind == "levels":
+        return words.level
     if chart.lasts:
         return words.duration
     return lambda value: number_format(round(value), force_grouping=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
@@ -12,11 +10,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from django_celery_monitor.models import WorkerSample
 from django_celery_monitor.reading import words
 
 register = template.Library()
-_MINUTES = 60
 
 
 @register.simple_tag
@@ -42,32 +38,6 @@ def offset(seconds: float | None) -> str:
         return _("in step")
     sign = "+" if seconds > 0 else "\N{MINUS SIGN}"
     return sign + words.duration(round(abs(seconds), 1))
-
-
-@register.simple_tag
-def sample_line(samples: Iterable[WorkerSample], column: str, kind: str, now: datetime) -> Any:
-    """The samples of the last hour as a line; minutes without one are gaps in it."""
-    found = {
-        int((now - each.minute) / timedelta(minutes=1)): getattr(each, column) for each in samples
-    }
-    known = {minute: value for minute, value in found.items() if value is not None}
-    if len(known) < 2:
-        return ""
-    top = max(known.values()) or 1
-    pieces: list[str] = []
-    before = None
-    for minute in sorted(known, reverse=True):
-        move = "L" if before == minute + 1 else "M"
-        x, y = 100 * (1 - minute / _MINUTES), 26 - 24 * known[minute] / top
-        # A round cap makes a lone minute a dot.
-        pieces.append(f"{move}{x:.1f},{y:.1f}" + ("h0.1" if move == "M" else ""))
-        before = minute
-    return format_html(
-        '<svg class="spark line-{}" viewBox="0 0 100 28" preserveAspectRatio="none" '
-        'aria-hidden="true"><path d="{}"/></svg>',
-        kind,
-        " ".join(pieces),
-    )
 
 
 @register.filter

@@ -33,7 +33,8 @@ KEEP_STATS: Final = {
 }
 KEEP_RUNS: Final = timedelta(days=90)
 KEEP_BAD_EVENTS: Final = timedelta(days=30)
-KEEP_SAMPLES: Final = timedelta(days=3)
+# A chart of seven days has them all.
+KEEP_SAMPLES: Final = timedelta(days=8)
 KEEP_WORKER_EVENTS: Final = timedelta(days=90)
 # After the worker was last heard of.
 KEEP_WORKER_TOTALS: Final = timedelta(days=7)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from django_celery_monitor.reading.samples import SAMPLED
 from django_celery_monitor.reading.series import MEASURES, Line
 from django_celery_monitor.reading.series_gaps import Hole, unknown
 from django_celery_monitor.reading.series_window import Window
@@ -22,6 +23,9 @@ TITLES: Final = {
     "failures": gettext_lazy("Failures"),
     "runtime": gettext_lazy("Run time"),
     "wait": gettext_lazy("Waiting time"),
+    "active": gettext_lazy("Tasks at once"),
+    "load": gettext_lazy("Load"),
+    "processed": gettext_lazy("Begun per minute"),
 }
 
 
@@ -48,17 +52,28 @@ class Chart:
     @property
     def lasts(self) -> bool:
         """Whether it shows durations, and not numbers of runs."""
-        return bool(MEASURES[self.measure][1])
+        return self.kind == "lines"
+
+    @property
+    def kind(self) -> str:
+        """``bars`` of numbers of runs, ``lines`` of durations, ``levels`` of what was sampled."""
+        if self.measure in SAMPLED:
+            return "levels"
+        return "lines" if MEASURES[self.measure][1] else "bars"
 
     @property
     def nothing(self) -> str:
         """What to say in place of lines; empty when there are some."""
-        if any(value for line in self.lines for value in line.values):
+        values = [value for line in self.lines for value in line.values]
+        if any(values):
             return ""
         if len(unknown(self.window, self.holes)) == len(self.window):
             return _("Nothing is known of this time: %(reason)s.") % {
                 "reason": self.holes[0].reason
             }
+        if self.kind == "levels":
+            none = all(value is None for value in values)
+            return _("It said nothing of this in this time.") if none else ""
         return (
             _("Nothing failed in this time.")
             if self.measure == "failures"
@@ -68,6 +83,8 @@ class Chart:
     @property
     def hint(self) -> str:
         """What its lines are, unless outcomes or percentiles."""
+        if self.kind == "levels":
+            return _("as its heartbeats said")
         if not self.group:
             return ""
         text = _("%(percentile)s by %(group)s") if self.lasts else _("by %(group)s")
@@ -91,7 +108,7 @@ class Chart:
     def data(self) -> dict[str, Any]:
         """Times are seconds since the epoch; ``list`` leads to the tasks behind a line."""
         return {
-            "kind": "lines" if self.lasts else "bars",
+            "kind": self.kind,
             "zone": timezone.get_current_timezone_name(),
             "step": self.window.step.total_seconds(),
             "time": [int(start.timestamp()) for start in self.window.starts],

@@ -15,6 +15,7 @@ from django_celery_monitor.access.policy import VIEW_TASK, VIEW_WORKER, get_poli
 from django_celery_monitor.filters import FilterError
 from django_celery_monitor.reading import series_rows
 from django_celery_monitor.reading.listening import Listening
+from django_celery_monitor.reading.samples import SAMPLED, Sample, forgotten, sample_lines, samples
 from django_celery_monitor.reading.series import GRAINS, QUANTILES, Reading
 from django_celery_monitor.reading.series_window import RANGES, window_of
 from django_celery_monitor.reading.words import FILTERS
@@ -74,7 +75,26 @@ class Charts:
     def wait(self) -> Chart:
         return self.chart("wait", self.group)
 
+    @cached_property
+    def active(self) -> Chart:
+        """This one and the next two are of one worker only."""
+        return self.chart("active", "")
+
+    @cached_property
+    def load(self) -> Chart:
+        return self.chart("load", "")
+
+    @cached_property
+    def processed(self) -> Chart:
+        return self.chart("processed", "")
+
     def chart(self, measure: str, group: str) -> Chart:
+        if measure in SAMPLED:
+            lines = sample_lines(self._samples, measure, self.window)
+            holes = [*forgotten(self.window, self.reading.now), *self.reading.holes]
+        else:
+            lines = self.reading.lines(measure, group, self.percentile)
+            holes = self.reading.holes
         return Chart(
             measure=measure,
             group=group,
@@ -82,9 +102,16 @@ class Charts:
             of=dict([self.of] if self.of else []),
             may_list=get_policy().can(self.request.user, VIEW_TASK),
             window=self.window,
-            lines=self.reading.lines(measure, group, self.percentile),
-            holes=self.reading.holes,
+            lines=lines,
+            holes=holes,
         )
+
+    @cached_property
+    def _samples(self) -> list[Sample]:
+        field, hostname = self.of or ("", "")
+        if field != "worker":
+            raise FilterError(_("Only a worker has these: say which."))
+        return samples(self.request.user, hostname, self.window, self.reading.now)
 
     @property
     def ranges(self) -> list[Link]:

@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 
 from django_celery_monitor.access.policy import VIEW_TASK
 from django_celery_monitor.filters import FilterError
-from django_celery_monitor.reading.series import GRAINS, MEASURES
+from django_celery_monitor.reading.series import GRAINS
+from django_celery_monitor.views.chart import TITLES
 from django_celery_monitor.views.charts import Charts, cannot_split
 from django_celery_monitor.views.page import page
 
@@ -26,10 +27,10 @@ def series(request: HttpRequest) -> HttpResponse:
     """One chart of everything, or of one type, queue or worker."""
     given = request.GET
     measure = given.get("measure", "throughput")
-    if measure not in MEASURES:
+    if measure not in TITLES:
         raise FilterError(
             _("%(value)s is not a measure: use %(known)s.")
-            % {"value": measure[:40], "known": ", ".join(MEASURES)}
+            % {"value": measure[:40], "known": ", ".join(TITLES)}
         )
     unknown = sorted(set(given) - KNOWN)
     if unknown:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from django.urls import reverse
@@ -18,7 +18,7 @@ from django_celery_monitor.access.policy import (
     get_policy,
 )
 from django_celery_monitor.filters import And, Term
-from django_celery_monitor.models import WorkerEvent, WorkerSample
+from django_celery_monitor.models import WorkerEvent
 from django_celery_monitor.paging import page as page_of
 from django_celery_monitor.reading.fleet import FleetRow
 from django_celery_monitor.reading.inspected import NEEDS, SHOWN, Part, Told, contents, held, ids
@@ -83,14 +83,12 @@ def _lacks(tab: Tab, user: User) -> str:
     return needs if needs and not get_policy().can(user, needs) else ""
 
 
-def _overview(user: User, row: FleetRow, _found: Context, now: datetime) -> Context:
+def _overview(user: User, row: FleetRow, _found: Context, _now: datetime) -> Context:
     hostname = row.view.worker.hostname
     policy = get_policy()
     events = WorkerEvent.objects.filter(worker=hostname).order_by("-time", "-id")
-    samples = WorkerSample.objects.filter(worker=hostname, minute__gt=now - timedelta(hours=1))
     return {
         "history": list(policy.visible(user, events)[:_HISTORY]),
-        "samples": list(policy.visible(user, samples).order_by("minute")[:61]),
         "may_see_tasks": policy.can(user, VIEW_TASK),
     }
 

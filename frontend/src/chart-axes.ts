@@ -1,7 +1,7 @@
 // What stands beside a chart: times in the page's zone, and numbers.
 import uPlot from "uplot";
 import type { Chart } from "./chart-data";
-import { duration } from "./words";
+import { duration, level } from "./words";
 
 const language = document.documentElement.lang || "en";
 const DAY = 86_400;
@@ -37,6 +37,10 @@ export function times(zone: string): uPlot.Axis.Values {
 export function counts(_self: uPlot, splits: number[]): string[] {
   const format = new Intl.NumberFormat(language, { notation: "compact" });
   return splits.map((value) => (value % 1 ? "" : format.format(value)));
+}
+
+export function levels(_self: uPlot, splits: number[]): string[] {
+  return splits.map(level);
 }
 
 export function durations(_self: uPlot, splits: number[]): string[] {

@@ -18,7 +18,7 @@ export interface Gap {
 }
 
 export interface Chart {
-  kind: "bars" | "lines";
+  kind: "bars" | "lines" | "levels";
   zone: string;
   step: number;
   time: number[];

@@ -1,6 +1,6 @@
 // One chart as uPlot draws it, in the colours of the theme.
 import uPlot from "uplot";
-import { counts, durations, steps, times, zoned } from "./chart-axes";
+import { counts, durations, levels, steps, times, zoned } from "./chart-axes";
 import type { Chart, Line } from "./chart-data";
 
 /** A custom property as a colour that a canvas understands. */
@@ -27,7 +27,6 @@ export function options(
   const [ink, line] = [colour(box, "ink-3"), colour(box, "line")];
   const font = `11.5px ${getComputedStyle(box).fontFamily}`;
   const axis = { stroke: ink, font, grid: { stroke: line, width: 1 }, ticks: { show: false } };
-  const values = bars ? { values: counts } : { values: durations, splits: steps, filter: every };
   return {
     ...size(box),
     tzDate: zoned(chart.zone),
@@ -36,15 +35,26 @@ export function options(
     scales: {
       // Bars begin at their time; the last one needs its room.
       x: { time: true, range: (_self, low, high) => [low, bars ? high + chart.step : high] },
-      y: bars ? { range: fromZero } : { distr: 3, range: around },
+      y: upright(chart.kind),
     },
     axes: [
       { ...axis, grid: { show: false }, values: times(chart.zone), space: 64, size: 28 },
-      { ...axis, ...values, size: 60 },
+      { ...axis, ...said(chart.kind), size: 60 },
     ],
     series: [{}, ...(bars ? lines.toReversed() : lines).map((each) => series(box, each, bars))],
     plugins,
   };
+}
+
+function upright(kind: Chart["kind"]): uPlot.Scale {
+  if (kind === "lines") return { distr: 3, range: around };
+  const least = kind === "bars" ? 4 : 1;
+  return { range: (_self, _low, high) => [0, Math.max(high * 1.08, least)] };
+}
+
+function said(kind: Chart["kind"]): uPlot.Axis {
+  if (kind === "bars") return { values: counts };
+  return kind === "levels" ? { values: levels } : { values: durations, splits: steps, filter: every };
 }
 
 function series(box: HTMLElement, line: Line, bars: boolean): uPlot.Series {
@@ -61,10 +71,6 @@ function alone(self: uPlot, place: number): number[] {
   const values = self.data[place] ?? [];
   const missing = (index: number): boolean => (values[index] ?? null) === null;
   return [...values.keys()].filter((index) => !missing(index) && missing(index - 1) && missing(index + 1));
-}
-
-function fromZero(_self: uPlot, _low: number, high: number): [number, number] {
-  return [0, Math.max(high * 1.08, 4)];
 }
 
 /** Whole powers of ten, so that the axis does not jump with each refresh. */

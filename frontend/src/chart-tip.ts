@@ -2,7 +2,7 @@
 import type uPlot from "uplot";
 import { moment } from "./chart-axes";
 import type { Chart, Line } from "./chart-data";
-import { duration, say } from "./words";
+import { duration, level, say } from "./words";
 
 const plain = new Intl.NumberFormat(document.documentElement.lang || "en");
 
@@ -25,6 +25,7 @@ export function tip(box: HTMLElement, chart: () => Chart, lines: () => Line[]): 
     const at = time[index] ?? 0;
     const said = (value: number | null): string => {
       if (value === null) return "–";
+      if (kind === "levels") return level(value);
       return kind === "bars" ? plain.format(value) : duration(value);
     };
     const values = lines().map((line) => line.values[index] ?? null);

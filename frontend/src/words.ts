@@ -11,8 +11,8 @@ export function say(template: string, values: Record<string, string | number> = 
 }
 
 export function duration(seconds: number): string {
-  if (seconds < 0.9995) return say("%(n)s ms", { n: significant(Math.max(seconds, 0) * 1000) });
-  if (seconds < 59.95) return say("%(n)s s", { n: significant(seconds) });
+  if (seconds < 0.9995) return say("%(n)s ms", { n: level(Math.max(seconds, 0) * 1000) });
+  if (seconds < 59.95) return say("%(n)s s", { n: level(seconds) });
   const total = Math.round(seconds);
   const [minutes, s] = [Math.floor(total / 60), total % 60];
   const [hours, m] = [Math.floor(minutes / 60), minutes % 60];
@@ -30,7 +30,8 @@ export function age(seconds: number): string {
   return say("%(n)s d ago", { n: whole.format(Math.floor(past / 86400)) });
 }
 
-function significant(value: number): string {
+/** What is measured, with three digits at most. */
+export function level(value: number): string {
   for (const [places, below] of [[2, 9.995], [1, 99.95]] as const) {
     const rounded = Number(value.toFixed(places));
     if (value < below && rounded % 1) {

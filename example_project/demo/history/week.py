@@ -12,6 +12,7 @@ from operator import itemgetter
 import orjson
 
 from example_project.demo.goods import Goods
+from example_project.demo.history.hearts import ABOUT, Hearts
 from example_project.demo.history.life import PUBLISHER, Event, Ids, Life, Node, said
 from example_project.demo.history.profiles import BATCH_QUEUES, PROFILES
 from example_project.demo.rhythm import DAY, stories_per_minute, wave
@@ -35,6 +36,8 @@ class Week:
         self.until, self.start = until, until - days * DAY
         self.rng = random.Random(SEED)
         self.goods = Goods(self.rng)
+        beating = {WEB: until, BATCH: until, RETIRED: until - RETIRED_FOR}
+        self.hearts = Hearts(beating, self.start, SEED)
 
     def batches(self) -> Iterator[tuple[float, list[bytes]]]:
         """Messages to store together, and the time by which they had arrived."""
@@ -44,15 +47,18 @@ class Week:
         while at < self.until:
             while workers and workers[0]["timestamp"] <= at:
                 pending.append(workers.popleft())
+            pending += self.hearts.until(at)
             events = self._story(tell(self.goods), at)
             # What would end after the history belongs to the running shop.
             if events[-1]["timestamp"] < self.until:
                 pending += events
+                self.hearts.saw(events)
             if len(pending) >= EVENTS_PER_BATCH:
                 yield at, messages(pending)
                 pending = []
             pace = stories_per_minute(at, self.until) * wave(at) / 60
             at += self.rng.expovariate(pace)
+        pending += self.hearts.until(self.until)
         yield self.until, messages(pending)
 
     def _story(self, story: Story, at: float) -> list[Event]:
@@ -102,14 +108,13 @@ class Week:
 
     def _workers(self) -> list[Event]:
         """All come online when the history begins; the retired one leaves in time."""
-        about = {"freq": 2.0, "sw_ident": "py-celery", "sw_ver": "5.7.0", "sw_sys": "Linux"}
         idle = {"active": 0, "processed": 0, "loadavg": [0.42, 0.37, 0.31]}
         online = [
-            said("worker-online", self.start, node, **about, **idle)
+            said("worker-online", self.start, node, **ABOUT, **idle)
             for node in (WEB, BATCH, RETIRED)
         ]
         left = max(self.start, self.until - RETIRED_FOR)
-        return [*online, said("worker-offline", left, RETIRED, **about, **idle)]
+        return [*online, said("worker-offline", left, RETIRED, **ABOUT, **idle)]
 
 
 def _in_order(lives: list[Life]) -> list[Event]:
