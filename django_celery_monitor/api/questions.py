@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from django_celery_monitor.conf import get_settings
 from django_celery_monitor.filters import FilterError
-from django_celery_monitor.filters.url import PARAMETERS
+from django_celery_monitor.filters.url import PARAMETERS, is_filter
 
 MAX_LIMIT: Final = 1000
 PAGING: Final = {
@@ -35,7 +35,8 @@ FILTERS: Final = {
     "runtime": "A comparison: >30s, <=500ms, >2h; of a running task, until now.",
     "wait": "A comparison: >5m; of a waiting task, until now.",
     "args": "Text in the arguments; needs the right to see them, as the following do.",
-    "kwargs": "Text in the keyword arguments.",
+    "kwargs": "Text in the keyword arguments. One of them has a parameter of its own, by its path:"
+    " kwargs.order.id, or args.0.",
     "result": "Text in the result.",
     "q": "Text in arguments, result or error.",
 }
@@ -56,7 +57,8 @@ def limit_of(request: HttpRequest) -> int:
 
 def refuse_unknown(request: HttpRequest, known: dict[str, str]) -> None:
     """A filter that is misspelt must not pass for no filter at all."""
-    unknown = sorted(set(request.GET) - set(known))
+    paths = {name for name in request.GET if "kwargs" in known and is_filter(name)}
+    unknown = sorted(set(request.GET) - set(known) - paths)
     if unknown:
         raise FilterError(
             _("Unknown parameter %(name)s. Known are: %(known)s.")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from django.db.models import Q
 
 from django_celery_monitor.filters.expression import And, Expression, Not, Term, terms
-from django_celery_monitor.filters.fields import FIELDS
+from django_celery_monitor.filters.fields import field_named
 
 
 def to_q(expression: Expression) -> Q:
     if isinstance(expression, Term):
-        return FIELDS[expression.field].condition(expression.value)
+        return field_named(expression.field).condition(expression.value)
     if isinstance(expression, Not):
         return ~to_q(expression.part)
     parts = [to_q(part) for part in expression.parts]
@@ -27,10 +27,10 @@ def split(expression: Expression) -> tuple[And, And]:
 
 def is_private(expression: Expression) -> bool:
     """Whether its answers tell something of arguments, results or error texts."""
-    return any(FIELDS[term.field].private(term.value) for term in terms(expression))
+    return any(field_named(term.field).private(term.value) for term in terms(expression))
 
 
 def _is_served(part: Expression) -> bool:
     if isinstance(part, Not | And):
         return False
-    return all(FIELDS[term.field].served(term.value) for term in terms(part))
+    return all(field_named(term.field).served(term.value) for term in terms(part))

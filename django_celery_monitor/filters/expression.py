@@ -18,7 +18,7 @@ class FilterError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One condition, such as ``state`` = ``FAILURE``. ``field`` is a key of ``FIELDS``."""
+    """One condition, such as ``state`` = ``FAILURE``. ``field``: a key of ``FIELDS``, or a path."""
 
     field: str
     value: str

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from django.db.models import Q
 
-from django_celery_monitor.filters import failures, spans
+from django_celery_monitor.filters import failures, paths, spans
 from django_celery_monitor.filters.values import Compared, moment, seconds, whole
 from django_celery_monitor.state.states import GROUP_OF, GROUPS
 
@@ -139,3 +139,16 @@ FIELDS: Final[dict[str, Field]] = {
     "result": _searched("result", "result", "tracked"),
     "q": _looked_for("text", "dhl", lambda text: Q(search__contains=text.lower()), private=_always),
 }
+
+
+def field_named(name: str) -> Field:
+    """One of ``FIELDS``, or one argument by its path."""
+    if paths.is_path(name):
+        return Field(
+            key=name,
+            example="42",
+            condition=lambda value: paths.argument(name, value),
+            served=_never,
+            private=_always,
+        )
+    return FIELDS[name]

@@ -15,7 +15,8 @@ from django_celery_monitor.filters.expression import (
     Term,
     negated,
 )
-from django_celery_monitor.filters.fields import FIELDS
+from django_celery_monitor.filters.fields import FIELDS, field_named
+from django_celery_monitor.filters.paths import is_path
 
 # SQLite refuses expressions of more than a thousand parts.
 MAX_ALTERNATIVES = 100
@@ -27,12 +28,22 @@ Given = dict[tuple[str, bool], list[str]]
 def built(given: Given) -> And:
     """The expression, always in the same order. Raises ``FilterError`` for too many values."""
     parts: list[Expression] = []
-    for field in FIELDS:
+    for field in (*FIELDS, *_paths(given)):
         for excluded in (False, True):
             values = list(dict.fromkeys(given.get((field, excluded), ())))
             _refuse_many(field, values)
             parts += _parts([Term(field, value) for value in values], excluded)
     return And(tuple(parts))
+
+
+def _paths(given: Given) -> list[str]:
+    found = sorted({field for field, _excluded in given if is_path(field)})
+    if len(found) > MAX_SEARCHES:
+        raise FilterError(
+            _("%(count)d arguments are asked for; at most %(limit)d are allowed.")
+            % {"count": len(found), "limit": MAX_SEARCHES}
+        )
+    return found
 
 
 def _parts(found: list[Term], excluded: bool) -> list[Expression]:
@@ -41,7 +52,7 @@ def _parts(found: list[Term], excluded: bool) -> list[Expression]:
     either: Expression = found[0] if len(found) == 1 else Or(tuple(found))
     if excluded:
         return [Not(either)]
-    return list(found) if FIELDS[found[0].field].every else [either]
+    return list(found) if field_named(found[0].field).every else [either]
 
 
 def given_by(expression: And) -> Given:
@@ -57,7 +68,7 @@ def checked(field: str, value: str) -> str:
     # PostgreSQL holds no such text, and raises when asked for it.
     if "\0" in value:
         raise FilterError(_("%(field)s contains a NUL character.") % {"field": field})
-    FIELDS[field].condition(value)
+    field_named(field).condition(value)
     return value
 
 
@@ -66,7 +77,7 @@ def stripped(values: Iterable[str]) -> list[str]:
 
 
 def _refuse_many(field: str, values: list[str]) -> None:
-    limit = MAX_SEARCHES if FIELDS[field].every else MAX_ALTERNATIVES
+    limit = MAX_SEARCHES if field_named(field).every or is_path(field) else MAX_ALTERNATIVES
     if len(values) > limit:
         raise FilterError(
             _("%(field)s is given %(count)d times; at most %(limit)d are allowed.")

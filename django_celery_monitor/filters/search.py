@@ -13,15 +13,16 @@ from typing import Final
 from django.utils.translation import gettext as _
 
 from django_celery_monitor.filters.expression import And, FilterError
-from django_celery_monitor.filters.fields import FIELDS
+from django_celery_monitor.filters.fields import FIELDS, field_named
 from django_celery_monitor.filters.given import Given, built, checked, given_by
+from django_celery_monitor.filters.paths import is_path
 
 # A text may spell many keys; these are those that are printed.
 KEYS: Final = {FIELDS[field].key: field for field in FIELDS}
 ALIASES: Final = {"name": "name", "type": "name", "text": "q", "q": "q", "exception": "error"}
 
 _SPACE: Final = re.compile(r"\s*")
-_KEY: Final = re.compile(r"(-?)([A-Za-z_]+):(?!//)")
+_KEY: Final = re.compile(r"(-?)((?:kw)?args\.[^\s:\",]+|[A-Za-z_]+):(?!//)")
 _QUOTED: Final = re.compile(r'"((?:\\.|[^"\\])*)(?:"|\\?\Z)', re.DOTALL)
 _PLAIN: Final = re.compile(r'[^\s,"][^\s,]*')
 _WORD: Final = re.compile(r"\S+")
@@ -45,18 +46,18 @@ def spelled(expression: And) -> str:
         if field == "q":
             words += [sign + _word(value) for value in values]
         else:
-            words.append(f"{sign}{FIELDS[field].key}:{','.join(map(quoted, values))}")
+            words.append(f"{sign}{field_named(field).key}:{','.join(map(quoted, values))}")
     return " ".join(words)
 
 
 def field_of(key: str) -> str | None:
-    return KEYS.get(key.lower()) or ALIASES.get(key.lower())
+    return key if is_path(key) else KEYS.get(key.lower()) or ALIASES.get(key.lower())
 
 
 def _take(text: str, place: int, given: Given) -> int:
     """Reads one word or one key with its values; where the next begins."""
     key = _KEY.match(text, place)
-    if key is None or (field_of(key[2]) is None and not key[2].islower()):
+    if key is None or (field_of(key[2]) is None and not (key[2].islower() or "." in key[2])):
         return _take_word(text, place, given)
     field = field_of(key[2])
     if field is None:
@@ -66,7 +67,7 @@ def _take(text: str, place: int, given: Given) -> int:
     if not values:
         raise FilterError(
             _("%(key)s needs a value, such as %(example)s.")
-            % {"key": key[2], "example": f"{FIELDS[field].key}:{FIELDS[field].example}"},
+            % {"key": key[2], "example": f"{field_named(field).key}:{field_named(field).example}"},
             (place, max(end, key.end())),
         )
     given.setdefault((field, bool(key[1])), []).extend(values)
@@ -114,6 +115,8 @@ def _said(field: str, value: str, span: tuple[int, int]) -> str:
 
 
 def _unknown(key: str) -> str:
+    if "." in key:
+        return _("“%(key)s” names no argument: use kwargs.order.id: or args.0:.") % {"key": key}
     near = difflib.get_close_matches(key, [*KEYS, *ALIASES], n=1)
     if near:
         return _("There is no filter “%(key)s”. Did you mean %(near)s?") % {

@@ -11,8 +11,11 @@ from django.utils.translation import gettext_lazy
 
 from django_celery_monitor.access.policy import VIEW_TASK_ARGUMENTS, User, get_policy
 from django_celery_monitor.filters import FIELDS
+from django_celery_monitor.filters.fields import field_named
+from django_celery_monitor.filters.paths import is_path
 from django_celery_monitor.filters.search import field_of, quoted
 from django_celery_monitor.models import Task, TaskError
+from django_celery_monitor.reading.argument_values import argument_values
 from django_celery_monitor.reading.counts import kept
 from django_celery_monitor.reading.remember import remembered
 from django_celery_monitor.reading.words import GROUPS
@@ -42,6 +45,8 @@ HINTS: Final = {
     "result": gettext_lazy("text in the result"),
     "q": gettext_lazy("text anywhere"),
 }
+ONE: Final = gettext_lazy("one argument: kwargs.order.id:42, args.0:mail")
+WITHIN: Final = ("kwargs.", "args.")
 OFFERED: Final = {
     "after": ("15m", "1h", "24h", "7d"),
     "before": ("15m", "1h", "24h", "7d"),
@@ -80,10 +85,30 @@ def proposals(user: User, word: str) -> list[Proposal]:
             count=counts[value],
         )
         for value in _ranked(last.strip('"'), counts)
-    ] or [Proposal(insert=word, label=FIELDS[field].example, hint=str(HINTS[field]))]
+    ] or [Proposal(insert=word, label=field_named(field).example, hint=_hint(field))]
+
+
+def _hint(field: str) -> str:
+    return str(ONE) if is_path(field) else str(HINTS[field])
+
+
+def _paths(user: User, sign: str, begun: str) -> list[Proposal]:
+    """The arguments that there are, with how many of the newest tasks have them."""
+    kind = begun.partition(".")[0]
+    known = {
+        path: values.total()
+        for path, values in argument_values(user).items()
+        if path.startswith(f"{kind}.")
+    }
+    return [
+        Proposal(insert=f"{sign}{path}:", label=f"{path}:", count=known[path])
+        for path in _ranked(begun, Counter(known))
+    ]
 
 
 def _keys(user: User, sign: str, begun: str) -> list[Proposal]:
+    if begun.startswith(WITHIN):
+        return _paths(user, sign, begun)
     may = get_policy().can(user, VIEW_TASK_ARGUMENTS)
     keys = {
         FIELDS[name].key: str(hint)
@@ -92,6 +117,12 @@ def _keys(user: User, sign: str, begun: str) -> list[Proposal]:
     }
     found = [key for key in keys if key.startswith(begun.lower())]
     offered = [Proposal(insert=f"{sign}{key}:", label=f"{key}:", hint=keys[key]) for key in found]
+    if may:
+        offered += [
+            Proposal(insert=sign + kind, label=kind, hint=str(ONE))
+            for kind in WITHIN
+            if begun and kind.startswith(begun.lower())
+        ]
     if begun:
         names = _values(user, "name")
         offered += [
@@ -118,6 +149,8 @@ def _ranked(begun: str, found: Counter[str]) -> list[str]:
 
 
 def _values(user: User, field: str) -> Counter[str]:
+    if is_path(field):
+        return argument_values(user).get(field, Counter())
     if field == "state":
         return Counter(dict.fromkeys(GROUPS, 0) | kept(user).by_group())
     if field == "name":

@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy
 
 from django_celery_monitor.access.policy import User, get_policy
-from django_celery_monitor.filters.url import PARAMETERS
+from django_celery_monitor.filters.url import parameters
 from django_celery_monitor.models import SavedView
 
 # Beside its filters, a view may choose columns.
@@ -64,7 +64,7 @@ def kept(user: User) -> list[View]:
 def stored(params: QueryDict) -> str:
     """What a view keeps of an address, always in the same order."""
     found = QueryDict(mutable=True)
-    for name in (*PARAMETERS, COLUMN):
+    for name in (*parameters(params), COLUMN):
         values = [value.strip() for value in params.getlist(name) if value.strip()]
         if values:
             found.setlist(name, sorted(set(values)))

@@ -69,7 +69,7 @@ def chips(params: QueryDict, expression: And) -> list[Chip]:
     for term, excluded in negated(expression):
         name = f"-{term.field}" if excluded else term.field
         rest = [value for value in params.getlist(name) if value.strip() != term.value]
-        label = str(FILTERS[term.field])
+        label = str(FILTERS.get(term.field, term.field))
         chip = Chip(
             name=name,
             label=_("Not %(filter)s") % {"filter": label} if excluded else label,

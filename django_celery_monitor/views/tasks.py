@@ -25,8 +25,10 @@ from django_celery_monitor.filters import (
     is_private,
     negated,
     spelled,
+    terms,
     to_params,
 )
+from django_celery_monitor.filters.paths import is_path
 from django_celery_monitor.paging import page as page_of
 from django_celery_monitor.reading import saved
 from django_celery_monitor.reading.counts import Facets, facets, matching
@@ -125,6 +127,7 @@ def _list(user: User, params: QueryDict, expression: And) -> dict[str, Any]:
     return {
         "rows": rows(user, found.items),
         "page": found,
+        "in_text": any(is_path(term.field) for term in terms(expression)),
         "window": number_format(get_settings().SEARCH_WINDOW, force_grouping=True),
         "export_max": number_format(get_settings().EXPORT_MAX, force_grouping=True),
         "newest": newest.items[0].id if newest.items else "",

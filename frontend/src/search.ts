@@ -38,7 +38,7 @@ export function startSearch(): void {
 
   function accept(item: Proposal): void {
     const [start, end] = word();
-    const done = !item.insert.endsWith(":");
+    const done = !/:$|^-?(kw)?args\.$/.test(item.insert);
     const rest = input!.value.slice(end).trimStart();
     const before = input!.value.slice(0, start) + item.insert + (done ? " " : "");
     input!.value = before + rest;

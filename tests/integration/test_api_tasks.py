@@ -162,6 +162,8 @@ def test_a_text_search_needs_the_right_to_the_text(client: Client, outsider: Cli
     a_task("a-1", search="(1, 'žluť')")
     a_task("a-2", search="(2,)")
     assert [each["id"] for each in client.get(TASKS, {"q": "ŽLU"}).json()["items"]] == ["a-1"]
+    assert client.get(TASKS, {"args.0": "1"}).json()["items"] == []
+    assert outsider.get(TASKS, {"-args.0": "1"}).status_code == 403
     refused = outsider.get(TASKS, {"q": "žlu"})
     assert refused.status_code == 403
     assert "django_celery_monitor.view_task_arguments" in refused.json()["detail"]
@@ -224,6 +226,8 @@ def test_filters(client: Client, query: str, expected: list[str]) -> None:
         "limit=%D9%A3",
         "page=2",
         "stat=FAILURE",
+        "args.first=1",
+        "kwargs.=1",
     ],
 )
 def test_what_cannot_be_understood_is_said_so(client: Client, query: str) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from tests.integration.kept import a_task, an_error
 from tests.integration.made import a_task as a_stored_task
-from tests.integration.made import client_of, root_client
+from tests.integration.made import client_of, event, now, root_client, store
 
 pytestmark = pytest.mark.django_db
 
@@ -61,7 +64,41 @@ def test_types_of_failures_are_proposed_to_all_but_no_texts() -> None:
         assert all(insert == word for insert, _count in proposed(word, client))
 
 
-@pytest.mark.parametrize("word", [":", "-", "zebra:", "state:\0", 'task:"', "x" * 5000, "🙂:,,,"])
+def a_called_task(number: int, **own: Any) -> None:
+    payload = json.dumps([["mail"], {"order": {"id": number, "secret": "••••"}, "to": "a b"}])
+    said = event("published", f"p{number}", now(), "gen1@web", name="shop.pay", payload=payload)
+    store(said | {"type": "monitor-published"} | own)
+
+
+def test_arguments_are_proposed_by_their_paths_and_values() -> None:
+    a_called_task(42)
+    a_called_task(43)
+    a_stored_task(kwargs="{'carrier': 'dhl', 'lines': [1]}", args="(7,)")
+    assert proposed("kwar")[:2] == [("kwargs:", ""), ("kwargs.", "")]
+    assert proposed("kwargs.or")[0] == ("kwargs.order.id:", "2")
+    assert ("-kwargs.carrier:", "1") in proposed("-kwargs.")
+    assert proposed("kwargs.order.id:") == [
+        ("kwargs.order.id:42", "1"),
+        ("kwargs.order.id:43", "1"),
+    ]
+    assert proposed("kwargs.to:") == [('kwargs.to:"a b"', "2")]
+    assert proposed("args.0:") == [("args.0:mail", "2"), ("args.0:7", "1")]
+
+
+def test_arguments_are_proposed_to_nobody_who_may_not_see_them() -> None:
+    a_called_task(42)
+    client = client_of("view_task")
+    assert (
+        proposed("kwar", client) == proposed("kwargs.", client) == proposed("args.", client) == []
+    )
+    assert proposed("kwargs.order.id:", client) == [("kwargs.order.id:", "")]
+    assert proposed("kwargs.order.id:4", client) == [("kwargs.order.id:4", "")]
+
+
+@pytest.mark.parametrize(
+    "word",
+    [":", "-", "zebra:", "state:\0", 'task:"', "x" * 5000, "🙂:,,,", "kwargs..:", "args.x:1"],
+)
 def test_nothing_that_is_typed_crashes(word: str) -> None:
     a_stored_task()
     proposed(word)

@@ -49,6 +49,8 @@ def test_without_the_right_no_arguments_leave() -> None:
     assert "kwargs" not in exported(client, format="json")
     refused = client.get(reverse("celery_monitor:export"), {"q": "secret"})
     assert refused.status_code == 403
+    refused = client.get(reverse("celery_monitor:export"), {"kwargs.a": "secret"})
+    assert refused.status_code == 403
 
 
 @pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r"])

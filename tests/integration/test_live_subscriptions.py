@@ -95,6 +95,7 @@ async def test_without_a_filter_again_everything_is_told(viewer: Client) -> None
         ("name=" + "x" * 2_000, "longer than 2000"),
         ("&".join(f"x{n}=1" for n in range(200)), "query string"),
         ("q=secret", "lacks the right"),
+        ("kwargs.a=secret", "lacks the right"),
     ],
 )
 @in_loop

@@ -101,9 +101,10 @@ def test_with_the_right_the_payload_is_there() -> None:
     assert "insufficient_funds" in client.get(reverse("celery_monitor:overview")).text
 
 
-def test_text_search_needs_the_right_because_it_would_tell_by_probing() -> None:
+@pytest.mark.parametrize("query", ["q=eagle", "args.0=the eagle", "-args.0=x"])
+def test_text_search_needs_the_right_because_it_would_tell_by_probing(query: str) -> None:
     a_task(args="('the eagle',)")
-    url = reverse("celery_monitor:tasks") + "?q=eagle"
+    url = reverse("celery_monitor:tasks") + f"?{query}"
     response = client_of("view_task").get(url)
     assert response.status_code == 403
     assert "view_task_arguments" in response.text

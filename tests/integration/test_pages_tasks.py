@@ -194,6 +194,18 @@ def test_a_text_search_shows_no_counts_rather_than_guesses() -> None:
     assert "Not counted" in response.text
 
 
+def test_one_argument_is_searched_and_it_is_said_where_only_a_text_was() -> None:
+    uuid = a_task(kwargs="{'order': 42}")
+    a_task(kwargs="{'order': 421}")
+    response = tasks(find="kwargs.order:42", state="succeeded")
+    assert response["Location"].endswith("?state=succeeded&kwargs.order=42")
+    response = root_client().get(response["Location"])
+    assert shown(response) == [uuid]
+    assert "matched in the text of the arguments" in response.text
+    assert "kwargs.order:42" in response.text
+    assert "matched in the text" not in tasks(q="order").text
+
+
 def _counts(response: Any) -> dict[str, str]:
     return {link.label: link.count for link in response.context["states"]}
 

@@ -22,8 +22,10 @@ from django_celery_monitor.filters import (
     to_q,
 )
 from django_celery_monitor.filters.given import built
+from django_celery_monitor.filters.paths import PATH
 
 TEXTS = st.text(st.characters(exclude_characters="\0"), max_size=12).map(str.strip).filter(bool)
+PATHS = st.from_regex(PATH, fullmatch=True)
 COMPARED = {
     "priority": st.from_regex(r"(>|<|>=|<=|)-?[0-9]{1,4}", fullmatch=True),
     "retries": st.from_regex(r"(>|<|>=|<=|)[0-9]{1,4}", fullmatch=True),
@@ -37,7 +39,9 @@ COMPARED = {
 
 @st.composite
 def expressions(draw: st.DrawFn) -> And:
-    fields = draw(st.lists(st.tuples(st.sampled_from(list(FIELDS)), st.booleans()), max_size=5))
+    fields = draw(
+        st.lists(st.tuples(st.sampled_from(list(FIELDS)) | PATHS, st.booleans()), max_size=5)
+    )
     values = {
         place: draw(st.lists(COMPARED.get(place[0], TEXTS), min_size=1, max_size=4))
         for place in fields
@@ -51,7 +55,7 @@ def test_each_spelling_can_be_read_back(expression: And) -> None:
     assert from_params(to_params(expression)) == expression
 
 
-@given(st.text() | st.text('-:,"\\\\ \0abstateq>1', max_size=30))
+@given(st.text() | st.text('-:,"\\\\ \0abstateq>1.kwrgs', max_size=30))
 def test_nothing_that_is_typed_crashes(text: str) -> None:
     error, found = None, And(())
     try:
@@ -84,6 +88,9 @@ def test_nothing_that_is_typed_crashes(text: str) -> None:
         ("KeyError:x", And((Term("q", "KeyError:x"),))),
         ("text:dhl", And((Term("q", "dhl"),))),
         ("exception:KeyError", And((Term("error", "KeyError"),))),
+        ("kwargs.order.id:42", And((Term("kwargs.order.id", "42"),))),
+        ("-args.0:a,b", And((Not(Or((Term("args.0", "a"), Term("args.0", "b")))),))),
+        ("shop.orders:x", And((Term("q", "shop.orders:x"),))),
         ("runtime:>30s,<5m", And((Term("runtime", ">30s"), Term("runtime", "<5m")))),
     ],
 )
@@ -101,6 +108,9 @@ def test_what_is_typed_means(text: str, expected: And) -> None:
         ('priority:"high er"', (9, 18), "use 3, >2"),
         ("after:1h,soon", (9, 13), "use 15m"),
         ("a\0b", (0, 3), "NUL"),
+        ("args.first:x b", (0, 12), "use kwargs.order.id: or args.0:"),
+        ("kwargs.Ž:x", (0, 10), "names no argument"),
+        ("kwargs.a:", (0, 9), "kwargs.a needs a value, such as kwargs.a:42"),
     ],
 )
 def test_what_is_wrong_is_pointed_at(text: str, span: tuple[int, int], advice: str) -> None:
@@ -113,6 +123,10 @@ def test_more_texts_than_a_search_bears_are_refused() -> None:
     parse(" ".join("abcdefghij"))
     with pytest.raises(FilterError, match="at most 10"):
         parse(" ".join("abcdefghijk"))
+    with pytest.raises(FilterError, match="at most 10"):
+        parse("kwargs.a:" + ",".join("abcdefghijk"))
+    with pytest.raises(FilterError, match="11 arguments are asked for; at most 10"):
+        parse(" ".join(f"args.{number}:a" for number in range(11)))
 
 
 @pytest.mark.parametrize(
@@ -122,6 +136,7 @@ def test_more_texts_than_a_search_bears_are_refused() -> None:
         ("task:shop.pay runtime:>30s dhl", "task:shop.pay"),
         ("task:shop.* -state:failed", ""),
         ("root:a queue:a,b*", "root:a"),
+        ("queue:a kwargs.id:7", "queue:a"),
     ],
 )
 def test_what_indexes_find_is_told_from_what_must_be_looked_for(text: str, served: str) -> None:
@@ -139,6 +154,7 @@ def test_what_indexes_find_is_told_from_what_must_be_looked_for(text: str, serve
         ("dhl", True),
         ("-args:1", True),
         ("kwargs:1", True),
+        ("-kwargs.a.b:1", True),
         ("result:1", True),
     ],
 )
