@@ -36,7 +36,7 @@ const KEYS = new Map<string, Act>([
   ["?", () => open("keys")],
   ["j", () => step(1)],
   ["k", () => step(-1)],
-  ["l", togglePause],
+  ["r", togglePause],
   ["t", nextTheme],
 ]);
 

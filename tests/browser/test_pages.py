@@ -212,11 +212,14 @@ def test_pausing_holds_the_page_until_it_is_resumed(
     sign_in(superuser())
     page.goto(asgi_server + reverse("celery_monitor:tasks"))
     is_live(page)
-    page.keyboard.press("l")
+    page.keyboard.press("r")
     expect(page.locator("button.live")).to_contain_text("Paused")
     assert watch.heard_but_not_refreshed(lambda: tell(sent("new", now(), name="shop.new")))
     page.locator("button.live").click()
     expect(page.get_by_role("row").filter(has_text="shop.new")).to_be_visible()
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.get_by_label("How often this page changes").select_option("off")
+    expect(page.locator("button.live")).to_contain_text("Paused")
 
 
 def test_without_a_socket_the_page_asks_every_few_seconds_and_says_so(
