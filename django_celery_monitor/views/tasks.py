@@ -55,7 +55,7 @@ def tasks(request: HttpRequest) -> HttpResponse:
         try:
             return redirect(links.changed(understood(request.GET)))
         except FilterError as error:
-            wrong = mistake(request.GET["find"], error)
+            wrong = mistake(request.GET, error)
     elif exact := in_any_zone(request.GET):
         return redirect(links.changed(exact))
     params = without_find(request.GET)

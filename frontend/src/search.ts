@@ -1,4 +1,5 @@
 // The search box: chips that can be edited and taken away, completion by keyboard.
+import { startSearchText } from "./search-text";
 import { Proposals, wordAt, type Proposal } from "./proposals";
 
 /** A chip becomes text again, and its filter is no longer part of the form. */
@@ -14,7 +15,7 @@ function edit(form: HTMLFormElement, input: HTMLInputElement, chip: HTMLElement)
 }
 
 function lastChip(form: HTMLFormElement): HTMLElement | undefined {
-  return [...form.querySelectorAll<HTMLElement>("[data-chip]")].at(-1);
+  return [...form.querySelectorAll<HTMLElement>("[data-chip]:not([hidden])")].at(-1);
 }
 
 export function startSearch(): void {
@@ -27,6 +28,8 @@ export function startSearch(): void {
   input.setAttribute("aria-autocomplete", "list");
   input.setAttribute("aria-controls", list.id);
   input.setAttribute("aria-expanded", "false");
+
+  startSearchText(form, input);
 
   function word(): [number, number] {
     return wordAt(input!.value, input!.selectionStart ?? input!.value.length);

@@ -97,6 +97,32 @@ def test_the_keyboard_alone_searches_selects_opens_and_goes_back(page: Page, tas
     expect(page).to_have_url(f"{tasks}?state=failed")
 
 
+def test_the_whole_search_is_one_text_for_who_wants_it(page: Page, tasks: str) -> None:
+    a_task("failed")
+    page.goto(f"{tasks}?state=failed&-queue=cards")
+    box = page.get_by_role("combobox", name="Search tasks")
+    button = page.get_by_role("button", name="Text", exact=True)
+    box.focus()
+    page.keyboard.press("Escape")
+    button.press("Enter")
+    expect(box).to_be_focused()
+    expect(box).to_have_value("state:failed -queue:cards")
+    box.fill("state:failed runtime:soon")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Enter")
+    expect(page.locator("#mistake mark")).to_have_text("soon")
+    expect(box).to_have_value("state:failed runtime:soon")
+    expect(page.locator("[data-rows] > tr")).to_have_count(1)
+    box.fill("state:failed")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{tasks}?state=failed")
+    expect(box).to_have_value("state:failed")
+    button.click()
+    expect(box).to_have_value("")
+    expect(page.get_by_text("State failed")).to_be_visible()
+
+
 def test_chips_become_text_again_and_backspace_takes_them_away(page: Page, tasks: str) -> None:
     a_task("failed")
     page.goto(f"{tasks}?state=failed&-queue=cards")

@@ -194,6 +194,17 @@ def test_a_text_search_shows_no_counts_rather_than_guesses() -> None:
     assert "Not counted" in response.text
 
 
+def test_the_whole_search_as_a_text_takes_the_place_of_all_filters() -> None:
+    uuid = a_task("failed")
+    asked = "find=state:failed&whole=1&state=lost&-kwargs.a=1&column=state"
+    answer = root_client().get(f"{reverse('celery_monitor:tasks')}?{asked}")
+    assert answer["Location"].endswith("?column=state&state=failed")
+    mistaken = tasks(find="state:failed runtime:soon", whole="1", state="failed")
+    assert shown(mistaken) == [uuid]
+    assert "<mark>soon</mark>" in mistaken.text
+    assert "data-mistaken" in mistaken.text
+
+
 def test_one_argument_is_searched_and_it_is_said_where_only_a_text_was() -> None:
     uuid = a_task(kwargs="{'order': 42}")
     a_task(kwargs="{'order': 421}")
