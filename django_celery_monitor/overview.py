@@ -26,6 +26,8 @@ class Overview:
     oldest_waiting: Task | None
     running: int
     retrying: int
+    # Of these three; see ``reading.counts.Matrix``.
+    at_least: bool
     last_hour: Minute
     minutes: tuple[Minute, ...]
     finished_per_minute: float
@@ -61,7 +63,8 @@ def overview(
     """``reading`` and ``heard``: what a page has read for its charts already."""
     policy = get_policy()
     heard = heard or listening(now)
-    counts = kept(user).by_group()
+    matrix = kept(user)
+    counts = matrix.by_group()
     minutes = last_hour(user, now, reading)
     failures = policy.visible(user, TaskError.objects.filter(retry=False, duplicate=False))
     return Overview(
@@ -70,6 +73,7 @@ def overview(
         oldest_waiting=_oldest_waiting(user),
         running=counts["running"],
         retrying=counts["retrying"],
+        at_least=matrix.at_least,
         last_hour=whole(minutes),
         finished_per_minute=per_minute(minutes, now),
         minutes=minutes,

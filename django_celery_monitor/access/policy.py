@@ -117,6 +117,11 @@ class Guard(AccessPolicy):
         every: QuerySet[Any] = apps.get_model("django_celery_monitor", model)._default_manager.all()
         return self.narrows and self._own.visible(user, every) is not every
 
+    def closes(self, user: User, model: str) -> bool:
+        """Whether rows of a model are hidden because the policy says nothing of them."""
+        about = model.lower() in _ABOUT_TASKS
+        return about and self.hides(user, "Task") and not self.hides(user, model)
+
     def _derived(self, user: User, queryset: QuerySet[M]) -> QuerySet[M]:
         name = queryset.model._meta.model_name or ""
         if name in _ABOUT_TASKS and self.hides(user, "Task"):

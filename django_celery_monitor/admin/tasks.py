@@ -63,6 +63,7 @@ class TaskAdmin(ReadOnlyAdmin[Task]):
 
     @admin.display(description=_("traceback"))
     def traceback(self, task: Task) -> str:
+        # Who may see the task's texts may see those of its errors.
         errors = TaskError.objects.filter(task_id=task.id, duplicate=False)
         found = errors.order_by("-time", "-id").first() if task.exception else None
         return found.traceback if found else ""

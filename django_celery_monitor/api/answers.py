@@ -97,6 +97,9 @@ class OverviewOut(Schema):
     waiting: int
     running: int
     retrying: int
+    at_least: bool = Field(
+        description="Whether these three are of the reader's newest 10,000 tasks only."
+    )
     oldest_waiting: WaitingOut | None
     last_hour: MinuteOut
     finished_per_minute: float = Field(description="Over the last five minutes.")

@@ -30,6 +30,7 @@ def get_overview(request: HttpRequest) -> HttpResponse:
             "waiting": seen.waiting,
             "running": seen.running,
             "retrying": seen.retrying,
+            "at_least": seen.at_least,
             "oldest_waiting": _waiting(seen.oldest_waiting),
             "last_hour": _minute(seen.last_hour),
             "finished_per_minute": seen.finished_per_minute,

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from ninja import Router
 
-from django_celery_monitor.access.policy import VIEW_WORKER, User
+from django_celery_monitor.access.policy import VIEW_WORKER, User, get_policy
 from django_celery_monitor.api.answers_of_workers import WorkerDetailOut, WorkerPage
 from django_celery_monitor.api.auth import Session
 from django_celery_monitor.api.questions import PAGING, documented, limit_of, refuse_unknown
@@ -60,8 +60,8 @@ def get_worker(request: HttpRequest, hostname: str) -> HttpResponse:
     if view is None:
         raise Http404(_("No worker of this name has been seen."))
     [row] = rows_of(request.user, now, [view])
-    replies = WorkerReply.objects.filter(worker=hostname).order_by("part")
-    told = {reply.part: _reply(request.user, reply) for reply in replies}
+    replies = get_policy().visible(request.user, WorkerReply.objects.filter(worker=hostname))
+    told = {reply.part: _reply(request.user, reply) for reply in replies.order_by("part")}
     return answer({**_item(row), **_asked(row), "replies": told})
 
 

@@ -80,7 +80,7 @@ def fleet(user: User, now: datetime, heard: Listening, text: str = "", health: s
 def rows_of(user: User, now: datetime, views: Sequence[WorkerView]) -> list[FleetRow]:
     """With what each told when it was asked, in short, and what finished in it lately."""
     hosts = [view.worker.hostname for view in views]
-    inspections = Inspection.objects.in_bulk(hosts)
+    inspections = get_policy().visible(user, Inspection.objects.all()).in_bulk(hosts)
     finished = _finished(user, now, hosts)
     return [_row(view, inspections, finished) for view in views]
 

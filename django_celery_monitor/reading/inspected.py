@@ -62,16 +62,17 @@ class Held:
     hidden: int
 
 
-def told(hostname: str) -> dict[str, Told]:
+def told(user: User, hostname: str) -> dict[str, Told]:
     """By part, without what was told."""
-    rows = WorkerReply.objects.filter(worker=hostname).values_list("part", "told_at", "total")
-    return {part: Told(at=at, total=total) for part, at, total in rows}
+    rows = get_policy().visible(user, WorkerReply.objects.filter(worker=hostname))
+    found = rows.values_list("part", "told_at", "total")
+    return {part: Told(at=at, total=total) for part, at, total in found}
 
 
-def contents(hostname: str, parts: Iterable[str]) -> dict[str, Any]:
+def contents(user: User, hostname: str, parts: Iterable[str]) -> dict[str, Any]:
     """What was told, by part: see docs/reference/models.md for what it looks like."""
     rows = WorkerReply.objects.filter(worker=hostname, part__in=list(parts))
-    return dict(rows.values_list("part", "content"))
+    return dict(get_policy().visible(user, rows).values_list("part", "content"))
 
 
 def held(user: User, entries: list[dict[str, Any]]) -> Held:

@@ -17,6 +17,7 @@ from django_celery_monitor.reading.series_colours import hues
 from django_celery_monitor.reading.series_gaps import Coverage, Hole, coverage, unknown
 from django_celery_monitor.reading.series_rows import Figures, Grain, Table
 from django_celery_monitor.reading.series_window import Window
+from django_celery_monitor.reading.uncounted import reason, uncounted
 from django_celery_monitor.reading.words import OUTCOMES
 from django_celery_monitor.state.contributions import OTHER as EXCESS
 from django_celery_monitor.upkeep.retention import KEEP_STATS
@@ -104,6 +105,9 @@ class Reading:
 
     @cached_property
     def holes(self) -> list[Hole]:
+        grain = self.of[0] if self.of else rows.total_grain(self.user)
+        if grain in uncounted(self.user):
+            return [Hole(self.window.start, self.window.end, reason())]
         return self.coverage.holes(self.window, self.known_from)
 
     @property

@@ -15,6 +15,7 @@ from django_celery_monitor.access.policy import User, get_policy
 from django_celery_monitor.models import TaskStats
 from django_celery_monitor.reading.remember import remembered
 from django_celery_monitor.reading.series_window import DAY, Window
+from django_celery_monitor.reading.uncounted import uncounted
 from django_celery_monitor.state.contributions import OTHER
 from django_celery_monitor.state.sketch import Bins, seconds_of
 
@@ -93,10 +94,11 @@ Table = dict[str, dict[int, Figures]]
 def total_grain(user: User) -> TaskStats.Grain:
     """The grain that sums up everything ``user`` may see, in as few rows as can be.
 
-    Queues are few and hold what names hold, but a policy that narrows rows does so by name.
+    Queues are few and hold what names hold, but a policy that narrows rows mostly does so by name.
     """
-    every = TaskStats.objects.all()
-    return Grain.QUEUE if get_policy().visible(user, every) is every else Grain.NAME
+    if not get_policy().hides(user, "TaskStats") or Grain.NAME in uncounted(user):
+        return Grain.QUEUE
+    return Grain.NAME
 
 
 def labels_at(user: User, grain: TaskStats.Grain, end: datetime) -> int:

@@ -18,6 +18,7 @@ from django_celery_monitor.access.who import read_only_reason
 from django_celery_monitor.conf import get_settings
 from django_celery_monitor.reading import words
 from django_celery_monitor.reading.listening import listening
+from django_celery_monitor.reading.uncounted import narrowed
 from django_celery_monitor.views.appearance import back_link, environment_color, logo
 from django_celery_monitor.views.zone import SERVER_ZONE
 
@@ -59,6 +60,7 @@ def render_page(
         "logo": logo(settings),
         "back_link": back_link(settings),
         "reader": request.user,
+        "narrowed": narrowed(request.user),
         "read_only": read_only_reason() if is_read_only() else "",
         "sections": _sections(request),
         "live_url": reverse("celery_monitor:live") if settings.LIVE else "",

@@ -42,7 +42,7 @@ def worker(request: HttpRequest, hostname: str) -> HttpResponse:
     if view is None:
         raise Http404(_("No worker of this name has been seen."))
     [row] = rows_of(request.user, now, [view])
-    parts = told(hostname)
+    parts = told(request.user, hostname)
     tab = TABS.get(request.GET.get("tab", ""), TABS["overview"])
     context: dict[str, Any] = {
         "section": "workers",

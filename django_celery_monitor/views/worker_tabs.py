@@ -73,7 +73,7 @@ def content_of(tab: Tab, user: User, row: FleetRow, now: datetime) -> Context:
     lacks = _lacks(tab, user)
     if lacks:
         return {"lacks": lacks}
-    found = contents(row.view.worker.hostname, tab.parts) if tab.parts else {}
+    found = contents(user, row.view.worker.hostname, tab.parts) if tab.parts else {}
     return tab.fill(user, row, found, now)
 
 
