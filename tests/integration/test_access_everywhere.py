@@ -1,144 +1,274 @@
-"""Every address the app has, asked by everybody.
+"""Every address, socket message and admin page that the app has, asked for by everybody.
 
-A new one that is not in ``ADDRESSES`` fails here: nothing is open because nobody thought of it.
+What is not declared here fails here: nothing is open because nobody thought of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import inspect
+import json
+import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import pytest
-from django.contrib.auth.models import User
+from django.apps import apps
+from django.conf import settings as django_settings
+from django.contrib.auth.models import Permission
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from pytest_django import Settings
 
+from django_celery_monitor.access import policy
+from django_celery_monitor.live import messages
+from django_celery_monitor.live.messages import Change, changed
+from django_celery_monitor.live.rights import rights_of
 from django_celery_monitor.models import Inspection
-from tests.integration.kept import a_task, a_worker
-from tests.integration.people import person, signed_in
+from tests.integration.sockets import in_loop, opened, socket
+from tests.integration.walking import (
+    EVERYBODY,
+    RIGHTS,
+    admin_address,
+    admin_models,
+    ask,
+    client_of,
+    may,
+    ours,
+    rows,
+)
 
 pytestmark = pytest.mark.django_db
 
-SIGN_IN, UNKNOWN, FORBIDDEN, SHOWN = 302, 401, 403, 200
+SIGN_IN, UNKNOWN, FORBIDDEN, SHOWN, NOT_SO = 302, 401, 403, 200, 405
+TASK, WORKER = "view_task", "view_worker"
 
 
 @dataclass(frozen=True)
-class Answers:
-    stranger: int
-    nobody: int
-    tasks: int
-    workers: int
-    superuser: int = SHOWN
+class Door:
+    """``opens``: the rights of which any lets through, to ``inside``; others get ``closed``.
+
+    ``changes``: with ``READ_ONLY`` it is closed to all.
+    """
+
+    opens: tuple[str, ...]
+    inside: int = SHOWN
+    stranger: int = SIGN_IN
+    closed: int = FORBIDDEN
+    changes: bool = False
+
+    def expected(self, who: str, read_only: bool) -> int:
+        if who == "stranger":
+            return self.stranger
+        if not may(who, self.opens):
+            return self.closed
+        return FORBIDDEN if self.changes and read_only else self.inside
 
 
-TASK_PAGE = Answers(stranger=SIGN_IN, nobody=FORBIDDEN, tasks=SHOWN, workers=FORBIDDEN)
-# Whoever may, has to post it.
-TASK_ACT = Answers(stranger=SIGN_IN, nobody=FORBIDDEN, tasks=405, workers=FORBIDDEN, superuser=405)
-WORKER_PAGE = Answers(stranger=SIGN_IN, nobody=FORBIDDEN, tasks=FORBIDDEN, workers=SHOWN)
-TASK_API = Answers(stranger=UNKNOWN, nobody=FORBIDDEN, tasks=SHOWN, workers=FORBIDDEN)
-WORKER_API = Answers(stranger=UNKNOWN, nobody=FORBIDDEN, tasks=FORBIDDEN, workers=SHOWN)
-EITHER_API = Answers(stranger=UNKNOWN, nobody=FORBIDDEN, tasks=SHOWN, workers=SHOWN)
-# Says the same to everybody, and nothing of what is kept.
-SOCKET = Answers(stranger=426, nobody=426, tasks=426, workers=426, superuser=426)
-ONLY_POSTED = Answers(stranger=405, nobody=405, tasks=405, workers=405, superuser=405)
-NOTHING = Answers(stranger=404, nobody=404, tasks=404, workers=404, superuser=404)
+@dataclass(frozen=True)
+class Address:
+    """What reading and what posting answers."""
 
-ADDRESSES: dict[str, Answers] = {
-    "celery_monitor:overview": TASK_PAGE,
-    "celery_monitor:tasks": TASK_PAGE,
-    "celery_monitor:task": TASK_PAGE,
-    "celery_monitor:types": TASK_PAGE,
-    "celery_monitor:type": TASK_PAGE,
-    "celery_monitor:failures": TASK_PAGE,
-    "celery_monitor:queues": TASK_PAGE,
-    "celery_monitor:queue": TASK_PAGE,
-    "celery_monitor:workers": WORKER_PAGE,
-    "celery_monitor:worker": WORKER_PAGE,
-    "celery_monitor:series": TASK_PAGE,
+    get: Door
+    post: Door
+
+
+def same(status: int) -> Door:
+    """To everybody, whoever it is."""
+    return Door((), inside=status, stranger=status, closed=status)
+
+
+def page(*opens: str) -> Address:
+    return Address(Door(opens), same(NOT_SO))
+
+
+def api(*opens: str) -> Address:
+    return Address(Door(opens, stranger=UNKNOWN), same(NOT_SO))
+
+
+def nothing(status: int) -> Address:
+    return Address(same(status), same(status))
+
+
+def keeping(inside: int) -> Address:
+    """Changes what is one's own: it takes no right but to be in."""
+    return Address(Door((TASK,), NOT_SO), Door((TASK,), inside, changes=True))
+
+
+ADDRESSES: Final[dict[str, Address]] = {
+    "celery_monitor:overview": page(TASK),
+    "celery_monitor:tasks": page(TASK),
+    "celery_monitor:task": page(TASK),
+    "celery_monitor:types": page(TASK),
+    "celery_monitor:type": page(TASK),
+    "celery_monitor:failures": page(TASK),
+    "celery_monitor:queues": page(TASK),
+    "celery_monitor:queue": page(TASK),
+    "celery_monitor:workers": page(WORKER),
+    "celery_monitor:worker": page(WORKER),
+    "celery_monitor:series": page(TASK),
     # Only with DEBUG.
-    "celery_monitor:styleguide": NOTHING,
-    "celery_monitor:inspect": ONLY_POSTED,
-    "celery_monitor:views": TASK_PAGE,
-    "celery_monitor:save_view": TASK_ACT,
-    "celery_monitor:delete_view": TASK_ACT,
-    "celery_monitor:complete": TASK_PAGE,
-    "celery_monitor:export": TASK_PAGE,
-    "celery_monitor:live": SOCKET,
-    "celery_monitor:api:list_tasks": TASK_API,
-    "celery_monitor:api:get_task": TASK_API,
-    "celery_monitor:api:list_workers": WORKER_API,
-    "celery_monitor:api:get_worker": WORKER_API,
-    "celery_monitor:api:get_overview": TASK_API,
-    "celery_monitor:api:openapi-json": EITHER_API,
-    "celery_monitor:api:api-root": NOTHING,
+    "celery_monitor:styleguide": nothing(404),
+    # Looks, though it is posted.
+    "celery_monitor:inspect": Address(same(NOT_SO), Door((WORKER,), inside=302)),
+    "celery_monitor:views": page(TASK),
+    # The posts have no content, so who is in is told what is missing.
+    "celery_monitor:save_view": keeping(400),
+    "celery_monitor:delete_view": keeping(404),
+    "celery_monitor:complete": Address(Door((TASK,)), Door((TASK,), NOT_SO)),
+    "celery_monitor:export": Address(Door((TASK,)), Door((TASK,), NOT_SO)),
+    # Says the same to everybody, and nothing of what is kept.
+    "celery_monitor:live": nothing(426),
+    "celery_monitor:api:list_tasks": api(TASK),
+    "celery_monitor:api:get_task": api(TASK),
+    "celery_monitor:api:list_workers": api(WORKER),
+    "celery_monitor:api:get_worker": api(WORKER),
+    "celery_monitor:api:get_overview": api(TASK),
+    "celery_monitor:api:openapi-json": api(TASK, WORKER),
+    "celery_monitor:api:api-root": nothing(404),
 }
-ARGUMENTS = {"task_id": "a-1", "hostname": "w1@host", "name": "shop.pay"}
+# By model, the right that opens its pages to staff.
+ADMIN: Final = {
+    "task": TASK,
+    "taskerror": TASK,
+    "worker": WORKER,
+    "collectorrun": "view_collectorrun",
+    "gap": "view_collectorrun",
+    "badevent": "view_badevent",
+}
+# What browsers hear, and what may be in it: nothing, ids, or our own words.
+MESSAGES: Final = {"hello", "pong", "subscribed", "error", "changed"}
+everybody = pytest.mark.parametrize("who", EVERYBODY)
 
 
 @pytest.fixture(autouse=True)
-def rows(db: None) -> None:
-    a_task("a-1", queue="shop.pay")
-    a_worker("w1@host")
+def something(db: None) -> None:
+    rows()
 
 
-@pytest.fixture(params=["stranger", "nobody", "tasks", "workers", "superuser"])
-def reader(request: pytest.FixtureRequest) -> tuple[str, Client]:
-    clients = {
-        "stranger": Client,
-        "nobody": lambda: signed_in(person("nobody", "view_task_arguments")),
-        "tasks": lambda: signed_in(person("tasks", "view_task")),
-        "workers": lambda: signed_in(person("workers", "view_worker")),
-        "superuser": lambda: signed_in(User.objects.create_superuser("root")),
-    }
-    return request.param, clients[request.param]()
-
-
-def addresses(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, list[str]]]:
-    """Names with their namespaces, and the arguments that they take."""
-    for pattern in resolver.url_patterns:
-        if isinstance(pattern, URLPattern):
-            yield f"{prefix}{pattern.name}", list(pattern.pattern.converters)
-        else:
-            inner = f"{prefix}{pattern.namespace}:" if pattern.namespace else prefix
-            yield from addresses(pattern, inner)
-
-
-def ours() -> dict[str, list[str]]:
-    every = addresses(get_resolver())
-    return {name: needs for name, needs in every if name.startswith("celery_monitor:")}
-
-
-def ask(client: Client, name: str, method: str = "get") -> Any:
-    arguments = {key: ARGUMENTS[key] for key in ours()[name]}
-    return getattr(client, method)(reverse(name, kwargs=arguments))
-
-
-def test_every_address_is_accounted_for() -> None:
+def test_every_address_is_declared() -> None:
     assert set(ours()) == set(ADDRESSES)
 
 
-@pytest.mark.parametrize("name", ADDRESSES)
-def test_everybody_gets_the_answer_that_is_meant_for_them(
-    reader: tuple[str, Client], name: str
+def test_every_act_has_its_permission() -> None:
+    known = set(
+        Permission.objects.filter(content_type__app_label="django_celery_monitor").values_list(
+            "codename", flat=True
+        )
+    )
+    assert set(RIGHTS) - known <= {policy.VIEW_ACTION}
+
+
+@pytest.mark.parametrize("read_only", [False, True], ids=["", "read-only"])
+@everybody
+def test_everybody_gets_the_answers_that_are_meant_for_them(
+    who: str, read_only: bool, settings: Settings
 ) -> None:
-    who, client = reader
-    answer = ask(client, name)
-    assert answer.status_code == getattr(ADDRESSES[name], who)
-    if answer.status_code == SIGN_IN:
-        assert answer["Location"].startswith("/admin/login/?next=/monitor/")
+    settings.CELERY_MONITOR = {**settings.CELERY_MONITOR, "READ_ONLY": read_only}
+    client = client_of(who)
+    wrong = {}
+    for name, declared in ADDRESSES.items():
+        for method, door in (("get", declared.get), ("post", declared.post)):
+            answer = ask(client, name, method)
+            if answer.status_code != door.expected(who, read_only):
+                wrong[name, method] = answer.status_code
+            if answer.status_code == SIGN_IN and who == "stranger":
+                assert answer["Location"].startswith("/admin/login/?next=/monitor/")
+    assert wrong == {}
 
 
-def test_asking_a_worker_takes_the_right_to_see_it(reader: tuple[str, Client]) -> None:
-    who, client = reader
-    answer = ask(client, "celery_monitor:inspect", "post")
-    allowed = who in ("workers", "superuser")
-    assert answer.status_code == (302 if allowed or who == "stranger" else FORBIDDEN)
-    assert Inspection.objects.exists() == allowed
+def test_asking_a_worker_takes_the_right_to_see_it() -> None:
+    for who in EVERYBODY:
+        Inspection.objects.all().delete()
+        ask(client_of(who), "celery_monitor:inspect", "post")
+        assert Inspection.objects.exists() == may(who, (WORKER,)), who
 
 
-@pytest.mark.parametrize("name", ADDRESSES)
-def test_nothing_can_be_changed_by_anybody(reader: tuple[str, Client], name: str) -> None:
-    _who, client = reader
-    for method in ("post", "put", "patch", "delete"):
-        assert ask(client, name, method).status_code in {302, 400, 401, 403, 404, 405, 426}
+@pytest.mark.parametrize("who", ["stranger", "superuser"])
+def test_nothing_is_changed_by_other_methods(who: str) -> None:
+    client, before = client_of(who), kept()
+    for name in ADDRESSES:
+        for method in ("put", "patch", "delete"):
+            status = ask(client, name, method).status_code
+            assert status in {302, 401, 403, 404, 405, 426}, (name, method)
+    assert kept() == before
+
+
+def kept() -> dict[str, int]:
+    models = apps.get_app_config("django_celery_monitor").get_models()
+    return {model.__name__: model._default_manager.count() for model in models}
+
+
+# The admin
+
+
+def test_every_model_in_the_admin_is_declared() -> None:
+    assert set(admin_models()) == set(ADMIN)
+
+
+@everybody
+def test_staff_open_in_the_admin_what_their_right_is_for(who: str) -> None:
+    client = client_of(who, staff=True)
+    closed = SIGN_IN if who == "stranger" else FORBIDDEN
+    for model, right in ADMIN.items():
+        for name in ("changelist", "change", "history"):
+            answer = client.get(admin_address(model, name))
+            assert answer.status_code == (SHOWN if may(who, (right,)) else closed), (model, name)
+        for name in ("add", "delete"):
+            for method in (client.get, client.post):
+                assert method(admin_address(model, name)).status_code == closed, (model, name)
+        assert client.post(admin_address(model, "change")).status_code == closed, model
+
+
+def test_who_is_no_staff_opens_nothing_in_the_admin() -> None:
+    for who in ("nobody", "viewer", *RIGHTS):
+        client = client_of(who)
+        for model in ADMIN:
+            assert client.get(admin_address(model, "changelist")).status_code == SIGN_IN
+
+
+# The socket
+
+
+def test_every_kind_of_message_is_declared() -> None:
+    assert set(re.findall(r'_text\(\s*type="(\w+)"', inspect.getsource(messages))) == MESSAGES
+
+
+@pytest.mark.parametrize("who", ["stranger", "nobody", "viewer", "superuser", *RIGHTS])
+def test_a_socket_opens_to_who_may_see_something(who: str) -> None:
+    client = client_of(who)
+    if may(who, (TASK, WORKER)):
+        told(client, who)
+    else:
+        refused(client, 4401 if who == "stranger" else 4403)
+
+
+@in_loop
+async def refused(client: Client, code: int) -> None:
+    found = socket(client if client.cookies else None)
+    assert await found.connect() == (False, code)
+
+
+@in_loop
+async def told(client: Client, who: str) -> None:
+    private = may(who, (TASK,)) and EVERYBODY[who] is None
+    async with opened(client) as found:
+        for said, answer in (
+            ({"type": "ping"}, "pong"),
+            ({"type": "subscribe", "query": None}, "subscribed"),
+            ({"type": "subscribe", "query": ""}, "subscribed" if may(who, (TASK,)) else "error"),
+            ({"type": "subscribe", "query": "q=eagle"}, "subscribed" if private else "error"),
+        ):
+            await found.send_json_to(said)
+            heard = await found.receive_json_from()
+            assert heard["type"] == answer, said
+            assert "a-1" not in json.dumps(heard)
+
+
+@pytest.mark.parametrize("who", [who for who in EVERYBODY if who != "stranger"])
+def test_a_change_names_only_what_the_reader_may_see(who: str) -> None:
+    client = client_of(who)
+    name = django_settings.SESSION_COOKIE_NAME
+    rights = rights_of({name: client.cookies[name].value})
+    change = Change.of(7, ["a-1"], ["w1@host"])
+    said: Any = json.loads(changed(change, rights) or "{}")
+    assert said.get("tasks", []) == (["a-1"] if may(who, (TASK,)) else [])
+    assert said.get("workers", []) == (["w1@host"] if may(who, (WORKER,)) else [])
