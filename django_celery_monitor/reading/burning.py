@@ -9,6 +9,7 @@ from typing import Final
 
 from django_celery_monitor.access.policy import get_policy
 from django_celery_monitor.models import Task, TaskError
+from django_celery_monitor.reading.growth import Flow, flows
 from django_celery_monitor.reading.series import ENDED, MEASURES, Reading
 from django_celery_monitor.reading.series_rows import Grain, Table, merged
 from django_celery_monitor.state.states import GROUPS
@@ -41,13 +42,15 @@ class Failing:
 class Delayed:
     """A queue: what waits in it now, and how long its tasks waited (95 %), in seconds.
 
-    ``at_least``: more wait than were looked at.
+    ``at_least``: more wait than were looked at. ``flow``: ``None`` if nobody knows what came and
+    went.
     """
 
     queue: str
     waiting: int
     at_least: bool
     oldest: datetime | None
+    flow: Flow | None
     wait: float | None
     before: float | None
 
@@ -89,12 +92,14 @@ def delayed(reading: Reading) -> list[Delayed]:
     counts = _waits(reading.by_queue)
     earlier = _waits(reading.before.by_queue) if reading.knows_before else {}
     waiting, at_least = _waiting(reading)
+    lately = flows(reading.user, now, reading.coverage.heard, reading.coverage)
     found = [
         Delayed(
             queue=queue,
             waiting=len(waiting.get(queue, ())),
             at_least=at_least,
             oldest=min(waiting.get(queue, ()), default=None),
+            flow=lately.get(queue),
             wait=counts.get(queue),
             before=earlier.get(queue),
         )

@@ -7,22 +7,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Sum
-
 from django_celery_monitor.access.policy import VIEW_WORKER, User, get_policy
 from django_celery_monitor.filters import Term, to_q
-from django_celery_monitor.models import Inspection, Task, TaskStats, TaskTotals
+from django_celery_monitor.models import Inspection, Task, TaskTotals
+from django_celery_monitor.reading.growth import Flow, Flows, flows
+from django_celery_monitor.reading.listening import Listening
 from django_celery_monitor.reading.remember import remembered
 from django_celery_monitor.state.states import GROUPS, PENDING
 
 # Of each state so many tasks are looked at: of those that wait, the oldest.
 LOOKED_AT: Final = 5_000
-# Rates are means over this time, or over what the newest tasks span if they are very many.
-RECENT: Final = timedelta(minutes=15)
-MINUTE: Final = timedelta(minutes=1)
 # Younger messages may be on their way.
 UNREAD_AFTER: Final = timedelta(minutes=1)
-_ENDED: Final = ("succeeded", "failed", "rejected", "revoked")
 
 
 @dataclass(slots=True)
@@ -30,7 +26,7 @@ class Now:
     """What is in a queue now. ``scheduled`` waits for a time that was set, ``waiting`` does not.
 
     ``oldest``: id of the task that waits longest, and since when. ``unread_since``: the same of
-    those that no worker has received. Rates are per minute.
+    those that no worker has received. ``flow``: ``None`` where nobody knows what came and went.
     """
 
     waiting: int = 0
@@ -40,18 +36,17 @@ class Now:
     oldest: tuple[str, datetime] | None = None
     unread_since: datetime | None = None
     names: Counter[str] = field(default_factory=Counter)
-    arriving: float = 0.0
-    finishing: float = 0.0
-    received: int = 0
+    flow: Flow | None = None
 
     @property
-    def growth(self) -> float:
-        return self.arriving - self.finishing
+    def growth(self) -> float | None:
+        """Tasks per minute that came and did not end."""
+        return None if self.flow is None else self.flow.growth
 
     @property
     def empty_in(self) -> float | None:
         """Seconds until nothing waits if all goes on so; ``None`` if that is never, or is so."""
-        if not self.waiting or self.growth >= 0:
+        if not self.waiting or self.growth is None or self.growth >= 0:
             return None
         return self.waiting / -self.growth * 60
 
@@ -62,14 +57,15 @@ class Queues:
 
     queues: dict[str, Now]
     at_least: frozenset[str]
+    flows: Flows
 
     def get(self, name: str) -> Now:
-        return self.queues.get(name) or Now()
+        return self.queues.get(name) or Now(flow=self.flows.get(name))
 
 
-def queues_now(user: User, now: datetime) -> Queues:
+def queues_now(user: User, now: datetime, heard: Listening) -> Queues:
     found: Queues
-    found, _when = remembered(f"queues:{user.pk}", lambda: _look(user, now))
+    found, _when = remembered(f"queues:{user.pk}", lambda: _look(user, now, heard))
     return found
 
 
@@ -97,19 +93,22 @@ def is_unread(queue: Now, consumers: list[str] | None, now: datetime) -> bool:
     """Whether messages wait that no worker takes, as far as one can know."""
     since = queue.unread_since
     late = since is not None and now - since > UNREAD_AFTER
-    return late and not (queue.received or queue.running or consumers)
+    # Without a collector, that nobody received anything says nothing.
+    took = queue.flow is None or queue.flow.received
+    return late and not (took or queue.running or consumers)
 
 
-def _look(user: User, now: datetime) -> Queues:
+def _look(user: User, now: datetime, heard: Listening) -> Queues:
     found: defaultdict[str, Now] = defaultdict(Now)
     at_least = {group for group in ("running", "retrying") if _open(user, group, found)}
     # One question for each state: of several at once, a planner may walk through all of history.
     for state in GROUPS["waiting"]:
         if _waiting(user, state, now, found):
             at_least.add("waiting")
-    _add_arrivals(user, now, found)
-    _add_ends(user, now, found)
-    return Queues(queues=dict(found), at_least=frozenset(at_least))
+    came_and_went = flows(user, now, heard)
+    for name in {*found, *came_and_went.queues}:
+        found[name].flow = came_and_went.get(name)
+    return Queues(queues=dict(found), at_least=frozenset(at_least), flows=came_and_went)
 
 
 def _open(user: User, group: str, found: dict[str, Now]) -> bool:
@@ -138,27 +137,3 @@ def _waiting(user: User, state: str, now: datetime, found: dict[str, Now]) -> bo
         if state == PENDING:
             place.unread_since = min(since, place.unread_since or since)
     return len(rows) > LOOKED_AT
-
-
-def _add_arrivals(user: User, now: datetime, found: dict[str, Now]) -> None:
-    tasks = Task.objects.filter(time__gte=now - RECENT, time__lte=now)
-    rows = get_policy().visible(user, tasks).order_by("-time").values_list("queue", "time")
-    newest = list(rows[:LOOKED_AT])
-    since = newest[-1][1] if len(newest) == LOOKED_AT else now - RECENT
-    minutes = max((now - since) / MINUTE, 1 / 60)
-    for queue, number in Counter(queue for queue, _time in newest).items():
-        found[queue].arriving = number / minutes
-
-
-def _add_ends(user: User, now: datetime, found: dict[str, Now]) -> None:
-    first = now.replace(second=0, microsecond=0) - RECENT
-    rows = TaskStats.objects.filter(
-        period=TaskStats.Period.MINUTE, grain=TaskStats.Grain.QUEUE, start__gte=first
-    )
-    sums = get_policy().visible(user, rows).order_by().values_list("label")
-    minutes = (now - first) / MINUTE
-    for queue, received, *ended in sums.annotate(
-        Sum("received"), *(Sum(name) for name in _ENDED)
-    ).iterator():
-        found[queue].received = received
-        found[queue].finishing = sum(ended) / minutes

@@ -10,8 +10,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from django_celery_monitor.reading.growth import Flow
 from django_celery_monitor.reading.json_text import parsed
 from django_celery_monitor.reading.words import count
+from django_celery_monitor.templatetags.celery_monitor import rate
 from django_celery_monitor.templatetags.json_lines import JsonLines
 
 register = template.Library()
@@ -25,13 +27,31 @@ def counted(number: int | None, at_least: bool = False, why: str = "") -> SafeSt
     ``None`` is not zero but unknown, and ``why`` says so to all readers.
     """
     if number is None:
-        return _with_reason("…", why or _("This was not counted."))
+        return _with_reason("?", why or _("This was not counted."))
     exact = number_format(number, force_grouping=True)
     if at_least:
         hint = why or _("At least %(n)s; counting stopped there.") % {"n": exact}
         return _with_reason(f"{exact}+", hint)
     short = count(number)
     return format_html('<span title="{}">{}</span>', exact, short)
+
+
+@register.simple_tag
+def flowing(flow: Flow | None, what: str) -> SafeString | str:
+    """``arriving``, ``finishing`` or ``growth`` of a queue, per minute; unknown is not zero."""
+    if flow is None:
+        return counted(
+            None, why=_("Nobody knows: no collector is listening, or it has only begun to.")
+        )
+    return signed(flow.growth) if what == "growth" else rate(getattr(flow, what))
+
+
+def signed(per_minute: float) -> str:
+    """A rate that may fall: ``+4.2``, ``0``, ``-12``."""
+    number = rate(abs(per_minute))
+    if per_minute == 0 or not number.strip("0.,"):
+        return rate(0)
+    return ("+" if per_minute > 0 else "\N{MINUS SIGN}") + number
 
 
 def _with_reason(text: str, reason: str) -> SafeString:

@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 from django_celery_monitor.reading.histogram import Bar
 from django_celery_monitor.reading.words import NOTHING, duration
 from django_celery_monitor.state.contributions import OTHER
-from django_celery_monitor.templatetags.celery_monitor import rate
 
 register = template.Library()
 
@@ -35,15 +34,6 @@ def is_one(name: str) -> bool:
 @register.filter
 def among(name: str, names: Collection[str]) -> bool:
     return name in names
-
-
-@register.filter
-def signed(per_minute: float) -> str:
-    """A rate that may fall: ``+4.2``, ``0``, ``-12``."""
-    number = rate(abs(per_minute))
-    if per_minute == 0 or not number.strip("0.,"):
-        return rate(0)
-    return ("+" if per_minute > 0 else "\N{MINUS SIGN}") + number
 
 
 @register.simple_tag

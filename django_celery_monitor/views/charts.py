@@ -8,7 +8,6 @@ from typing import Final
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from django_celery_monitor.access.policy import VIEW_TASK, VIEW_WORKER, get_policy
@@ -141,10 +140,6 @@ class Charts:
             Link(label=key, url=self._here(percentile=key), current=key == self.percentile)
             for key in QUANTILES
         ]
-
-    @property
-    def zone(self) -> str:
-        return timezone.get_current_timezone_name()
 
     @property
     def refused(self) -> str:

@@ -17,7 +17,7 @@ from django_celery_monitor.access.policy import (
 from django_celery_monitor.filters import And, Term
 from django_celery_monitor.models import TaskTotals
 from django_celery_monitor.paging import page as page_of
-from django_celery_monitor.reading.listening import Listening, listening
+from django_celery_monitor.reading.listening import listening
 from django_celery_monitor.reading.queues import (
     Now,
     Queues,
@@ -56,9 +56,12 @@ class QueueRow:
         """How it stands, as the icon and the colour of a badge."""
         if self.unread:
             return "lost"
-        if self.now.waiting and self.now.growth > 0:
+        flow = self.now.flow
+        if flow is None:
+            return "unknown"
+        if self.now.waiting and flow.growth > 0:
             return "late"
-        busy = self.now.waiting or self.now.running or self.now.arriving or self.now.finishing
+        busy = self.now.waiting or self.now.running or flow.arriving or flow.finishing
         return "online" if busy else "offline"
 
 
@@ -66,8 +69,8 @@ KEYS: Final[dict[str, Key[QueueRow]]] = {
     "name": lambda each: each.label,
     "waiting": lambda each: each.now.waiting,
     "running": lambda each: each.now.running,
-    "arriving": lambda each: each.now.arriving,
-    "finishing": lambda each: each.now.finishing,
+    "arriving": lambda each: each.now.flow and each.now.flow.arriving,
+    "finishing": lambda each: each.now.flow and each.now.flow.finishing,
     "growth": lambda each: each.now.growth,
     "failed": lambda each: each.totals.failed,
     "w50": lambda each: each.totals.waits[0],
@@ -81,16 +84,16 @@ def queues(request: HttpRequest) -> HttpResponse:
     now, user = timezone.now(), request.user
     window = window_of(request.GET.dict(), now)
     sort = chosen(request, KEYS, "-waiting")
-    open_now = queues_now(user, now)
+    heard = listening(now)
+    open_now = queues_now(user, now, heard)
     sums = {each.label: each for each in totals(user, Grain.QUEUE, window, now)}
     labels = _labels(open_now, {*sums, *known_queues(user)})
-    consumers, heard = readers(user), listening(now)
+    consumers = readers(user)
     lines = trends(user, Grain.QUEUE, window, labels)
     found = [
         _row(
             label,
             now,
-            heard,
             place=open_now.get(label),
             consumers=_of(consumers, label),
             totals=sums.get(label) or nothing(label),
@@ -119,7 +122,7 @@ def queue(request: HttpRequest, name: str) -> HttpResponse:
     heard = listening(now)
     charts = Charts(request, now, of=("queue", name), heard=heard)
     window = charts.window
-    open_now = queues_now(user, now)
+    open_now = queues_now(user, now, heard)
     latest = page_of(tasks_for(user), And((Term("queue", name),)), size=LATEST).items
     composition = ever(user, TaskTotals.Grain.QUEUE, label=name)
     place = open_now.get(name)
@@ -133,7 +136,7 @@ def queue(request: HttpRequest, name: str) -> HttpResponse:
         "collector": heard,
         "name": name,
         "charts": charts,
-        "row": _row(name, now, heard, place=place, consumers=reading, totals=figures, trend=[]),
+        "row": _row(name, now, place=place, consumers=reading, totals=figures, trend=[]),
         "at_least": open_now.at_least,
         "composition": composition,
         "waiting_names": place.names.most_common(8),
@@ -145,9 +148,8 @@ def queue(request: HttpRequest, name: str) -> HttpResponse:
     return render_page(request, "queue.html", context)
 
 
-def _row(label: str, now: datetime, heard: Listening, place: Now, **known: Any) -> QueueRow:
-    # Without a collector, that nobody received anything says nothing.
-    unread = bool(label) and heard.on and is_unread(place, known["consumers"], now)
+def _row(label: str, now: datetime, place: Now, **known: Any) -> QueueRow:
+    unread = bool(label) and is_unread(place, known["consumers"], now)
     return QueueRow(label=label, now=place, unread=unread, **known)
 
 

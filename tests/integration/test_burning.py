@@ -85,6 +85,25 @@ def test_who_waits_for_a_time_that_was_set_is_not_late() -> None:
     assert timezone.now() - (mail.oldest or datetime.min) < timedelta(minutes=2)
 
 
+def test_growth_is_what_came_less_what_ended_and_stands_on_the_overview() -> None:
+    a_collector()
+    for second in range(30):
+        store(sent(str(uuid4()), now() - second - 1, queue="partners"))
+    found = {each.queue: each.flow for each in delayed(read())}
+    assert found["partners"]
+    assert found["partners"].growth == pytest.approx(2, rel=0.1)
+    assert ">+2.0<" in root_client().get(reverse("celery_monitor:overview")).text
+
+
+def test_without_a_collector_growth_is_unknown_and_not_zero() -> None:
+    store(sent(str(uuid4()), now() - 60, queue="partners"))
+    [one] = delayed(read())
+    assert one.flow is None
+    assert (
+        "Nobody knows: no collector" in root_client().get(reverse("celery_monitor:overview")).text
+    )
+
+
 def test_more_than_was_looked_at_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(burning, "LOOKED_AT", 3)
     a_collector()

@@ -161,8 +161,8 @@ def test_more_tasks_cost_no_more_queries(
     client.get(url)
     # Session, user, revision, collector, counts, minutes, oldest of two states, failures,
     # workers, rates, gaps; for charts labels, counts, gaps, first run, top types and their counts,
-    # what waits in two states, kinds of errors.
-    with django_assert_max_num_queries(23):
+    # what waits in two states, what came and what ended, kinds of errors.
+    with django_assert_max_num_queries(25):
         assert client.get(url).status_code == 200
 
 

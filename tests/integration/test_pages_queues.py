@@ -15,8 +15,10 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from django_celery_monitor.access.policy import AccessPolicy
-from django_celery_monitor.models import Inspection, Task
+from django_celery_monitor.models import Gap, Inspection, Task
+from django_celery_monitor.reading import growth
 from django_celery_monitor.reading import queues as reading
+from django_celery_monitor.reading.growth import Flow
 from django_celery_monitor.views.queues import QueueRow
 from tests.integration import kept
 from tests.integration.made import (
@@ -111,17 +113,41 @@ def test_a_worker_that_said_it_reads_the_queue_reads_it() -> None:
 
 
 def test_rates_say_whether_it_grows_and_when_it_will_be_empty() -> None:
+    a_collector()
+    for _number in range(30):
+        put(ago=50)
+    found = rows(root_client())["mail"]
+    assert found.now.flow
+    assert (found.now.growth, found.now.flow.finishing) == (pytest.approx(2, rel=0.01), 0)
+    assert (found.kind, found.now.empty_in) == ("late", None)
+    assert reading.Now(waiting=30, flow=Flow(arriving=1, finishing=4)).empty_in == 600
+
+
+def test_what_came_while_nobody_listened_is_not_known_and_not_zero() -> None:
+    put(ago=60)
+    row = rows(root_client())["mail"]
+    assert (row.kind, row.now.growth, row.now.waiting) == ("unknown", None, 1)
+    for url in (URL, page_of("mail")):
+        assert "Nobody knows: no collector is listening" in root_client().get(url).text
+
+
+def test_rates_are_of_the_time_that_was_recorded() -> None:
+    at = timezone.now()
+    a_collector()
+    # Two that overlap: of the fifteen minutes, ten are left.
+    for start, end in ((14, 10), (12, 9)):
+        first, last = at - timedelta(minutes=start), at - timedelta(minutes=end)
+        Gap.objects.create(started_at=first, ended_at=last, reason="away")
     for _number in range(30):
         put(ago=60)
-    found = rows(root_client())["mail"]
-    assert found.now.arriving == pytest.approx(2)
-    assert found.now.finishing == 0
-    assert (found.kind, found.now.empty_in) == ("late", None)
-    assert reading.Now(waiting=30, arriving=1, finishing=4).empty_in == 600
+    found = rows(root_client())["mail"].now.growth
+    assert found == pytest.approx(3, rel=0.02)
 
 
 def test_of_very_many_arrivals_the_newest_tell_the_rate(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "LOOKED_AT", 10)
+    a_collector()
+    for module in (reading, growth):
+        monkeypatch.setattr(module, "LOOKED_AT", 10)
     time = timezone.now()
     for number in range(30):
         at = time - timedelta(seconds=6 * number)
@@ -129,7 +155,7 @@ def test_of_very_many_arrivals_the_newest_tell_the_rate(monkeypatch: pytest.Monk
     response = root_client().get(URL)
     [row] = response.context["rows"]
     # Ten in the 54 seconds up to then, and in however long it took since.
-    assert 10 / 15 < row.now.arriving <= 10 / 0.9
+    assert 10 / 15 < row.now.flow.arriving <= 10 / 0.9
     # What waits longest is looked at, and it is said that there is more.
     assert row.now.waiting == 10
     assert response.context["at_least"] == {"waiting"}
@@ -159,6 +185,7 @@ def test_the_page_of_a_queue_has_its_composition_and_its_latest_tasks() -> None:
 
 
 def test_a_queue_that_was_used_once_is_listed_and_idle() -> None:
+    a_collector()
     a_task(ago=7200)
     row = rows(root_client(), "?range=15m")["mail"]
     assert (row.kind, row.totals.ended) == ("offline", 0)
@@ -183,6 +210,7 @@ def test_no_queue_yet_says_what_tells_of_them() -> None:
 
 
 def test_every_column_sorts() -> None:
+    a_collector()
     put("busy")
     a_task(queue="idle")
     client = root_client()
@@ -210,6 +238,7 @@ def test_a_policy_hides_a_queue(settings: Settings) -> None:
 def test_more_queues_cost_no_more_queries_and_none_reads_without_a_bound(
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
+    a_collector()
     for number in range(20):
         put(f"queue{number}")
     client = root_client()

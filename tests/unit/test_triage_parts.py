@@ -8,6 +8,7 @@ from django.http import HttpRequest, QueryDict
 from django_celery_monitor.reading.histogram import Bar
 from django_celery_monitor.state.contributions import OTHER
 from django_celery_monitor.templatetags import celery_monitor_triage as parts
+from django_celery_monitor.templatetags.celery_monitor_parts import signed
 from django_celery_monitor.views import sorting
 
 MINUS = "\N{MINUS SIGN}"
@@ -34,7 +35,7 @@ def test_a_change_has_its_sign(value: float | None, text: str) -> None:
     [(0, "0"), (0.01, "0"), (4.25, "+4.2"), (-12, f"{MINUS}12.0"), (-4812, f"{MINUS}4,812")],
 )
 def test_a_growth_has_its_sign(value: float, text: str) -> None:
-    assert parts.signed(value) == text
+    assert signed(value) == text
 
 
 def test_what_stands_for_several_or_for_none_has_a_word_and_no_page() -> None:
