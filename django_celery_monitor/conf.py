@@ -17,16 +17,19 @@ from django.core.signals import setting_changed
 SETTING = "CELERY_MONITOR"
 MAY_NOT_BE_EMPTY = frozenset({"APP", "ACCESS_POLICY", "LOGIN_URL", "RECORD_ORIGIN", "TITLE"})
 COLORS = ("grey", "green", "blue", "violet", "amber", "red")
-# The collector looks up from a batch, to say that it lives and to stop, when it is stored.
-AT_MOST = {"FLUSH_INTERVAL": 5, "PAGE_SIZE": 1000}
-# Asked more often, workers would have more to do with us than with their tasks.
-AT_LEAST = {"INSPECT_EVERY": 10}
+# The collector looks up from a batch, to say that it lives and to stop, when it is stored; and a
+# web process has other requests to answer than that of who acts.
+AT_MOST = {"CONTROL_TIMEOUT": 60, "FLUSH_INTERVAL": 5, "PAGE_SIZE": 1000}
+# Asked more often, workers would have more to do with us than with their tasks; and in less time
+# than a second they could not answer.
+AT_LEAST = {"INSPECT_EVERY": 10, "CONTROL_TIMEOUT": 1}
 GUARDS = frozenset(
     {
         "ACCESS_POLICY",
         "READ_ONLY",
         "REDACT_KEYS",
         "REDACT_PATTERNS",
+        "RETENTION_ACTIONS",
         "RETENTION_DAYS",
         "RETENTION_DAYS_BY",
         "RETENTION_TASKS",
@@ -94,6 +97,10 @@ class Settings:
     RETENTION_DAYS_BY: dict[str, float] = field(default_factory=dict)
     # At most so many tasks, of which the oldest go first; None: any number.
     RETENTION_TASKS: int | None = None
+    # What people did is deleted so many days later; None: never.
+    RETENTION_ACTIONS: float | None = 365.0
+    # Who acts on workers or asks them waits no longer; for all that they answer together.
+    CONTROL_TIMEOUT: float = 5.0
     # Push changes to open pages through the channel layer; else they poll.
     LIVE: bool = True
     # Processes that publish tasks tell what only they know; see recorder/.

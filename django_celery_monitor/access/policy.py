@@ -61,7 +61,9 @@ class User(Protocol):
 
 
 # Of all tasks alike, so that a row may tell of those that somebody may not see.
-_ABOUT_TASKS = frozenset({"taskcount", "taskstats", "tasktotals", "badevent", "controlaction"})
+_ABOUT_TASKS = frozenset(
+    {"taskcount", "taskstats", "tasktotals", "badevent", "controlaction", "controltarget"}
+)
 # Rows of one task or of one worker: whose, and by which column.
 _BELONGS_TO = {
     "taskerror": ("Task", "task_id"),

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+import time
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kombu import Consumer, Producer
+from kombu.utils.uuid import uuid
 
 from django_celery_monitor.ingest.queues import passing_errors
 
 if TYPE_CHECKING:
     from celery import Celery
     from kombu import Connection
+    from kombu.message import Message
 
 logger = logging.getLogger("django_celery_monitor")
 
@@ -46,8 +52,6 @@ def ask_workers(app: Celery, ids: list[str], closer: list[str], timeout: float) 
 
     Waits ``timeout`` seconds for each reply, of which there are up to five.
     """
-    # Kombu on Redis goes on reading for the question that got fewer replies than it might have:
-    # on the same connection, the next would be answered late.
     with app.connection_for_write() as one, app.connection_for_write() as other:
         try:
             asked = _who_has(Line(app, one, timeout), ids)
@@ -58,10 +62,15 @@ def ask_workers(app: Celery, ids: list[str], closer: list[str], timeout: float) 
 
 
 class Line:
-    """One connection; ``ask`` waits ``timeout`` seconds for each reply, with ``to`` of so many."""
+    """One connection; ``timeout``: seconds without another reply until nobody waits any longer.
+
+    Kombu on Redis goes on reading for a question that got fewer replies than it might have: on the
+    same connection, the next would be answered late.
+    """
 
     def __init__(self, app: Celery, connection: Connection, timeout: float) -> None:
-        self._app, self._connection, self._timeout = app, connection, timeout
+        self._connection, self._timeout = connection, timeout
+        self._control: Any = app.control
 
     def ask(
         self, command: str, kind: type, to: list[str] | None = None, **arguments: Any
@@ -69,19 +78,80 @@ class Line:
         """Replies of that ``kind``; any other, such as that the command is unknown, is none."""
         # Left alone, it would try to connect for ever.
         self._connection.ensure_connection(max_retries=1, interval_start=0, timeout=5)
-        replies = self._app.control.broadcast(
-            command,
-            arguments=arguments,
-            destination=to,
-            connection=self._connection,
-            reply=True,
-            timeout=self._timeout,
-        )
-        pairs = [pair for reply in replies or [] for pair in reply.items()]
+        pairs = self.tell(command, to, arguments, awaited=to or ())
         good = [(host, said) for host, said in pairs if isinstance(said, kind)]
         hosts = [host for host, _said in pairs]
         unique = {host: said for host, said in good if hosts.count(host) == 1}
         return Replies(unique, [said for _host, said in good])
+
+    def tell(
+        self,
+        command: str,
+        to: Collection[str] | None,
+        arguments: dict[str, Any],
+        *,
+        awaited: Collection[str] = (),
+        within: float = 3600,
+        namesakes: float = 0,
+    ) -> list[tuple[str, Any]]:
+        """Each reply with the host name it came under, until all that are ``awaited`` have spoken.
+
+        Without any, until nobody has spoken for a while. ``namesakes``: seconds for a second worker
+        of the same name, which did it too. Sent once, on this connection, and never again: not when
+        it breaks, not by a pool.
+        """
+        ticket, pairs = uuid(), list[tuple[str, Any]]()
+        mailbox = self._control.mailbox(self._connection)
+        mailbox.producer_pool = _Once(self._connection)
+        queue, channel = mailbox.reply_queue, self._connection.default_channel
+
+        def heard(body: Any, message: Message) -> None:
+            if message.headers.get("ticket", ticket) == ticket and isinstance(body, dict):
+                pairs.extend(body.items())
+
+        consumer = Consumer(channel, [queue], accept=mailbox.accept, no_ack=True)
+        consumer.register_callback(heard)
+        options = {"channel": channel, "timeout": self._timeout, "reply_ticket": ticket}
+        try:
+            mailbox._publish(command, arguments, destination=to, **options)
+            with consumer:
+                self._drain(pairs, set(awaited), time.monotonic() + within, namesakes)
+        finally:
+            channel.after_reply_message_received(queue.name)
+        return pairs
+
+    def _drain(
+        self, pairs: list[tuple[str, Any]], awaited: set[str], ends: float, namesakes: float
+    ) -> None:
+        while not awaited or not awaited <= {host for host, _said in pairs}:
+            left = min(self._timeout, ends - time.monotonic())
+            if left <= 0 or not self._heard(left):
+                return
+        while namesakes and self._heard(min(namesakes, self._timeout)):
+            pass
+
+    def _heard(self, timeout: float) -> bool:
+        try:
+            self._connection.drain_events(timeout=timeout)
+        except TimeoutError:
+            return False
+        return True
+
+
+class _Once:
+    """In the place of Celery's pool of producers, which publish again until a broker is there."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @contextmanager
+    def acquire(self) -> Iterator[Producer]:
+        yield _Producer(self._connection.default_channel, auto_declare=False)
+
+
+class _Producer(Producer):
+    def publish(self, *args: Any, **options: Any) -> Any:
+        return super().publish(*args, **{**options, "retry": False})
 
 
 def _who_has(line: Line, ids: list[str]) -> Asked:

@@ -29,6 +29,10 @@ ARGUMENTS: Final[dict[str, Any]] = {
 # Seconds until a broker that does not answer a question is left alone.
 _PATIENCE: Final = 5
 _LIMITS: Final = {"read_timeout": _PATIENCE, "write_timeout": _PATIENCE}
+_SECONDS_BY_DRIVER: Final = {
+    "amqp": ("read_timeout", "write_timeout"),
+    "redis": ("socket_timeout", "socket_connect_timeout"),
+}
 
 
 class TransportError(Exception):
@@ -60,6 +64,15 @@ def limited(connection: Connection) -> Connection:
     if connection.transport.driver_type in DURABLE_TRANSPORTS:
         # RabbitMQ answers nothing about a queue that has no leader, as after a restart.
         connection.transport_options = _LIMITS | (connection.transport_options or {})
+    return connection
+
+
+def answering(connection: Connection, seconds: float) -> Connection:
+    """The same for any transport that can, and whatever the project allows, for ``seconds``."""
+    connection.connect_timeout = seconds
+    limits = _SECONDS_BY_DRIVER.get(connection.transport.driver_type, ())
+    options = dict(connection.transport_options or {})
+    connection.transport_options = options | dict.fromkeys(limits, seconds)
     return connection
 
 

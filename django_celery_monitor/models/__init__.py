@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django_celery_monitor.models.actions import ControlAction, ControlTarget
 from django_celery_monitor.models.collectors import (
     BadEvent,
     CollectorRun,
@@ -18,6 +19,8 @@ from django_celery_monitor.models.workers import Worker, WorkerEvent, WorkerSamp
 __all__ = [
     "BadEvent",
     "CollectorRun",
+    "ControlAction",
+    "ControlTarget",
     "Gap",
     "Inspection",
     "Installation",

@@ -16,15 +16,15 @@ from django.utils import timezone
 
 from django_celery_monitor.conf import get_settings
 from django_celery_monitor.control.inspecting import BrokerAwayError, inspect_workers
-from django_celery_monitor.control.told import Reader
-from django_celery_monitor.ingest.redact import Redactor
-from django_celery_monitor.ingest.signatures import secret_positions
+from django_celery_monitor.control.redaction import reader
 from django_celery_monitor.intake import AWAY
 from django_celery_monitor.upkeep import inspections, lease
 from django_celery_monitor.upkeep.inspections import Wanted
 
 if TYPE_CHECKING:
     from celery import Celery
+
+    from django_celery_monitor.control.told import Reader
 
 logger = logging.getLogger("django_celery_monitor")
 
@@ -147,12 +147,3 @@ class Inspector:
             for host, parts in replies.items()
         }
         return inspections.keep(asked, told, begun, self._using)
-
-
-def reader(app: Celery) -> Reader:
-    """By the project's settings."""
-    settings = get_settings()
-    keys, patterns = settings.REDACT_KEYS, settings.REDACT_PATTERNS
-    positions = secret_positions(app, Redactor(keys, patterns).is_secret)
-    redactor = Redactor(keys, patterns, positions)
-    return Reader(redactor, keys, patterns, max_text=settings.MAX_TEXT)

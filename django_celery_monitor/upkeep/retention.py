@@ -13,6 +13,7 @@ from django_celery_monitor.conf import Settings
 from django_celery_monitor.models import (
     BadEvent,
     CollectorRun,
+    ControlAction,
     Gap,
     Task,
     TaskCount,
@@ -78,6 +79,8 @@ def sweep(settings: Settings, now: datetime, using: str) -> Iterator[int]:
     if settings.RETENTION_TASKS is not None:
         yield from _sweep_excess(settings.RETENTION_TASKS, now - YOUNGEST, using)
     yield from _sweep_records(now, using)
+    if settings.RETENTION_ACTIONS is not None:
+        yield from _sweep_actions(now - timedelta(days=settings.RETENTION_ACTIONS), using)
 
 
 def due(settings: Settings, now: datetime, using: str) -> int:
@@ -116,6 +119,17 @@ def _sweep_excess(most: int, before: datetime, using: str) -> Iterator[int]:
         excess -= deleted
         yield deleted
         if position is None:
+            return
+
+
+def _sweep_actions(before: datetime, using: str) -> Iterator[int]:
+    rows = ControlAction.objects.using(using)
+    while True:
+        old = rows.filter(started_at__lt=before).order_by("started_at")
+        found = list(old.values_list("pk", flat=True)[:BATCH])
+        rows.filter(pk__in=found).delete()
+        yield 0
+        if len(found) < BATCH:
             return
 
 

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.contrib.admin.utils import quote
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -26,7 +25,7 @@ from django_celery_monitor.reading.attempts import attempts
 from django_celery_monitor.reading.code import pieces
 from django_celery_monitor.reading.expiry import SOON, kept_until
 from django_celery_monitor.reading.family import family
-from django_celery_monitor.reading.graph import Links, graph
+from django_celery_monitor.reading.graph import Bundle, graph
 from django_celery_monitor.reading.json_text import parsed
 from django_celery_monitor.reading.life import life
 from django_celery_monitor.reading.passages import passages
@@ -45,8 +44,6 @@ ATTEMPTS: Final = 5
 EVENTS: Final = 3
 # Failures and retries that are read; the event set holds no more than twice sixteen of each.
 ERRORS: Final = 64
-# How often a reader may ask for more of a group; a family has no more members than that draws.
-OPENED: Final = 40
 
 
 @page(VIEW_TASK)
@@ -120,21 +117,10 @@ def _errors(request: HttpRequest, found: Task, payload: bool) -> dict[str, TaskE
 
 def _relatives(request: HttpRequest, found: Task) -> dict[str, Any]:
     relatives = family(request.user, found)
-    opened = Counter(request.GET.getlist("open")[:OPENED])
-    drawn = graph(
-        relatives,
-        Links(task=_address, bundle=lambda key: _more_of(request.GET, key)),
-        timezone.now(),
-        opened,
-    )
+    drawn = graph(relatives, _address, _bundle_address)
     return {
         "family": relatives,
         "graph": drawn,
-        # Without what is told beside it, so that it is drawn anew only when it looks different.
-        "graph_data": {key: drawn[key] for key in ("size", "nodes", "edges", "path")},
-        "graph_list": [(drawn["nodes"][place], depth) for place, depth in drawn["outline"]],
-        "on_path": [drawn["nodes"][place] for place in drawn["path"]],
-        "folded_url": _more_of(request.GET) if opened else "",
         "more_url": _tasks(root=found.root_id or found.id),
     }
 
@@ -143,11 +129,8 @@ def _address(task_id: str) -> str:
     return reverse("celery_monitor:task", args=[task_id])
 
 
-def _more_of(params: QueryDict, key: str = "") -> str:
-    """This page with more of a bundle drawn one by one; without a key, none of any."""
-    copy = params.copy()
-    copy.setlist("open", [*params.getlist("open")[:OPENED], key] if key else [])
-    return f"?{copy.urlencode()}#family-drawing"
+def _bundle_address(bundle: Bundle) -> str:
+    return _tasks(**{bundle.kind: bundle.key, "name": bundle.name})
 
 
 def _tasks(**filters: str) -> str:

@@ -1,0 +1,101 @@
+"""Writing the audit: the entry before anything is sent, and what came of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import Error, router, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from django_celery_monitor.control.acts.base import Act, Order, Result
+from django_celery_monitor.control.errors import AuditError
+from django_celery_monitor.ingest import judge
+from django_celery_monitor.models import ControlAction, ControlTarget
+
+if TYPE_CHECKING:
+    from django_celery_monitor.ingest.redact import Redactor
+
+logger = logging.getLogger("django_celery_monitor")
+
+Outcome = ControlAction.Outcome
+
+# Targets, entries of a list among the arguments, and workers that an entry names.
+MOST_TARGETS: Final = 100
+MOST_WORKERS: Final = 500
+LONGEST: Final = 2000
+_NAME: Final = 255
+
+
+def begin(order: Order, redactor: Redactor) -> ControlAction:
+    """The entry, stored; raises ``AuditError`` when that fails for an act that changes something.
+
+    Of an act that only asks, the entry has no primary key then.
+    """
+    action = _entry(order, redactor)
+    try:
+        with transaction.atomic(using=router.db_for_write(ControlAction)):
+            action.save(force_insert=True)
+            ControlTarget.objects.bulk_create(
+                ControlTarget(action=action, kind=each.kind, value=each.value)
+                for each in order.aim.targets[:MOST_TARGETS]
+            )
+    except Error as error:
+        action.pk = None
+        logger.exception("Could not record %s", action.act, extra={"action": "audit_failed"})
+        if order.act.changes:
+            raise AuditError(_("This could not be recorded, so it was not done.")) from error
+    return action
+
+
+def _entry(order: Order, redactor: Redactor) -> ControlAction:
+    user, aim = order.user, order.aim
+    return ControlAction(
+        user_id="" if user is None else judge.cut(str(user.pk or ""), _NAME),
+        user_name=judge.cut(judge.scrub(order.name), _NAME),
+        reason=judge.cut(redactor.text(judge.scrub(order.reason)), LONGEST),
+        act=order.act.name,
+        target_count=aim.count,
+        target_filter=judge.cut(redactor.text(aim.filter), LONGEST),
+        arguments=arguments(order.act, order.values, redactor),
+        source=order.source,
+        started_at=timezone.now(),
+    )
+
+
+def end(action: ControlAction, result: Result, redactor: Redactor) -> None:
+    """Store what came of it; a failure to do so is logged, since the act was done."""
+    action.ended_at = timezone.now()
+    action.outcome = result.judge()
+    action.detail = judge.cut(redactor.text(judge.scrub(result.detail)), LONGEST)
+    action.replies = {
+        judge.cut(host, _NAME): {
+            "verdict": reply.verdict.value,
+            "text": judge.cut(redactor.text(judge.scrub(reply.text)), LONGEST),
+        }
+        for host, reply in sorted(result.replies.items())[:MOST_WORKERS]
+    }
+    action.silent = [judge.cut(host, _NAME) for host in sorted(result.silent)[:MOST_WORKERS]]
+    logger.info(
+        "%s by %s: %s", action.act, action.user_name, action.outcome, extra={"action": "control"}
+    )
+    pk: Any = action.pk
+    if pk is None:
+        return
+    try:
+        action.save(update_fields=["ended_at", "outcome", "detail", "replies", "silent"])
+    except Error:
+        text = "Could not record what came of %s (%s)"
+        logger.exception(text, action.act, action.outcome, extra={"action": "audit_failed"})
+
+
+def arguments(act: Act, values: Mapping[str, Any], redactor: Redactor) -> dict[str, Any]:
+    """What was given, without what the entry's targets say, and never at more than some length."""
+    kept = {
+        each.name: values[each.name]
+        for each in act.parameters
+        if values.get(each.name) != each.default and each.name not in ("ids", "workers")
+    }
+    return {name: redactor.value(judge.scrub(value), name) for name, value in kept.items()}

@@ -1,0 +1,113 @@
+"""The one way to act: rights, validation, audit, sending, judgement. Every door calls this."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from django.utils.translation import gettext as _
+
+from django_celery_monitor.access.policy import LOOKING, User, get_policy, is_read_only
+from django_celery_monitor.celery_app import find_app
+from django_celery_monitor.conf import get_settings
+from django_celery_monitor.control import audit, sending
+from django_celery_monitor.control.acts.base import Act, Order, Outcome, Result
+from django_celery_monitor.control.acts.registry import act_of
+from django_celery_monitor.control.errors import (
+    BadParametersError,
+    ControlError,
+    DeniedError,
+    UnavailableError,
+)
+from django_celery_monitor.control.redaction import redactor
+from django_celery_monitor.models import ControlAction
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+LONGEST_REASON = 1000
+
+
+def perform(
+    user: User | None,
+    act: str | Act,
+    parameters: Mapping[str, Any],
+    *,
+    reason: str = "",
+    source: str = ControlAction.Source.PYTHON,
+    name: str = "",
+    app: Celery | None = None,
+) -> ControlAction:
+    """Do ``act`` for ``user`` and return its entry in the audit, with the workers' replies.
+
+    Waits at most ``CONTROL_TIMEOUT`` seconds. ``user=None``: for a program that may all, under
+    ``name``. What workers told who only asked is in ``told`` of the entry, as it came.
+
+    Raises a ``ControlError``: then nothing was sent, unless it is an ``UnavailableError`` whose
+    ``sent`` is true.
+    """
+    found = act if isinstance(act, Act) else act_of(act)
+    _permit(user, found)
+    values = found.validated(parameters)
+    if len(reason) > LONGEST_REASON:
+        text = _("is longer than %(most)d characters") % {"most": LONGEST_REASON}
+        raise BadParametersError({"reason": text})
+    order = Order(
+        user=user,
+        name=name if user is None else _name(user),
+        act=found,
+        values=values,
+        aim=found.aim(user, values),
+        reason=reason,
+        source=source,
+    )
+    return _recorded(app or find_app(), order)
+
+
+def _recorded(app: Celery, order: Order) -> ControlAction:
+    mask = redactor(app)
+    action = audit.begin(order, mask)
+    try:
+        result = _sent(app, order)
+    except UnavailableError as error:
+        outcome = Outcome.UNCLEAR if error.sent else Outcome.FAILED
+        audit.end(action, Result(outcome=outcome, detail=str(error)), mask)
+        raise UnavailableError(mask.text(str(error)), sent=error.sent, action=action) from error
+    except ControlError as error:
+        audit.end(action, Result(outcome=Outcome.FAILED, detail=str(error)), mask)
+        raise
+    except Exception as error:
+        detail = f"{type(error).__name__}: {error}"
+        audit.end(action, Result(outcome=Outcome.UNCLEAR, detail=detail), mask)
+        raise
+    audit.end(action, result, mask)
+    action.told = result.told
+    return action
+
+
+def _permit(user: User | None, act: Act) -> None:
+    if is_read_only() and act.codename not in LOOKING:
+        raise DeniedError(_("The monitor is set to READ_ONLY: nobody may change anything."))
+    if user is None or get_policy().can(user, act.codename):
+        return
+    text = _("This needs the permission django_celery_monitor.%(codename)s.")
+    raise DeniedError(text % {"codename": act.codename}, act.codename)
+
+
+def _sent(app: Celery, order: Order) -> Result:
+    act, values, aim = order.act, order.values, order.aim
+    way = sending.Way(app, get_settings().CONTROL_TIMEOUT)
+    key = None if act.changes else _key(app, order)
+    return sending.run(way, lambda: act.run(way, values, aim), key)
+
+
+def _key(app: Celery, order: Order) -> object:
+    """Equal for the same question to the same workers."""
+    asked = [order.values, order.aim.hosts, sorted(order.aim.expected)]
+    return id(app), order.act.name, orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)
+
+
+def _name(user: Any) -> str:
+    """``AnonymousUser`` has a name too: an empty one."""
+    return str(user.get_username()) if hasattr(user, "get_username") else str(user)
