@@ -12,7 +12,12 @@ from django_celery_monitor.views.failures import failures
 from django_celery_monitor.views.live import live
 from django_celery_monitor.views.overview import overview
 from django_celery_monitor.views.queues import queue, queues
-from django_celery_monitor.views.saved_views import delete_view, save_view, saved_views
+from django_celery_monitor.views.saved_views import (
+    delete_view,
+    save_view,
+    saved_views,
+    view_counts,
+)
 from django_celery_monitor.views.series import series
 from django_celery_monitor.views.styleguide import styleguide
 from django_celery_monitor.views.task import task
@@ -46,6 +51,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("types/<celery_monitor_text:name>/", type_, name="type"),
     path("failures/", failures, name="failures"),
     path("views/", saved_views, name="views"),
+    path("views/counts/", view_counts, name="view_counts"),
     path("views/save/", save_view, name="save_view"),
     path("views/delete/", delete_view, name="delete_view"),
     path("complete/", complete, name="complete"),

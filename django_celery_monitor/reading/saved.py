@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
+from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from django_celery_monitor.access.policy import User, get_policy
@@ -21,8 +23,9 @@ BUILT_IN: Final = {
     "all": (gettext_lazy("All tasks"), ""),
     "failing": (gettext_lazy("Failing now"), "state=failed&failed=15m"),
     "long": (gettext_lazy("Running long"), "state=running&runtime=%3E5m"),
-    "stuck": (gettext_lazy("Stuck"), "state=waiting&wait=%3E10m"),
+    "today": (gettext_lazy("Today"), ""),
     "hour": (gettext_lazy("Last hour"), "after=1h"),
+    "stuck": (gettext_lazy("Stuck"), "state=waiting&wait=%3E10m"),
 }
 
 
@@ -38,7 +41,16 @@ class View:
 
 
 def built_in() -> list[View]:
-    return [View(key=key, name=str(name), query=text) for key, (name, text) in BUILT_IN.items()]
+    return [
+        View(key=key, name=str(name), query=_today() if key == "today" else text)
+        for key, (name, text) in BUILT_IN.items()
+    ]
+
+
+def _today() -> str:
+    """Since midnight in the reader's zone; who is sent the address sees the same tasks."""
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    return urlencode({"after": midnight.isoformat()})
 
 
 def rows_for(user: User) -> QuerySet[SavedView]:

@@ -88,6 +88,7 @@ def views(found: list[View], current: View | None) -> list[Link]:
             label=view.name,
             url=f"{url}?view={view.key}" + (f"&{view.query}" if view.query else ""),
             current=current is not None and view.key == current.key,
+            kind=view.key,
         )
         for view in found
     ]

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, router, transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_protect
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from django_celery_monitor.access.decorators import changing, require
 from django_celery_monitor.access.policy import MANAGE_VIEWS, VIEW_TASK, User, get_policy
 from django_celery_monitor.access.who import why_not
 from django_celery_monitor.filters import FilterError, from_params, spelled
 from django_celery_monitor.models import SavedView
-from django_celery_monitor.reading.saved import MOST, kept, rows_for, stored
+from django_celery_monitor.reading.saved import MOST, built_in, kept, rows_for, stored
+from django_celery_monitor.reading.view_counts import Counted
+from django_celery_monitor.reading.view_counts import view_counts as counted
+from django_celery_monitor.reading.words import count
 from django_celery_monitor.views.page import page, refused
 from django_celery_monitor.views.shell import render_page
 
@@ -34,6 +38,23 @@ def saved_views(request: HttpRequest) -> HttpResponse:
         "may_share": get_policy().can(request.user, MANAGE_VIEWS),
     }
     return render_page(request, "views.html", context)
+
+
+@refused
+@require(VIEW_TASK)
+@require_safe
+def view_counts(request: HttpRequest) -> HttpResponseBase:
+    """Badges of the menu, asked for when it opens."""
+    found = counted(request.user, [*built_in(), *kept(request.user)])
+    return JsonResponse({"counts": {key: _badge(each) for key, each in found.items()}})
+
+
+def _badge(found: Counted) -> dict[str, str]:
+    exact = number_format(found.number, force_grouping=True)
+    if found.at_least:
+        hint = _("At least %(count)s: not all were looked at.") % {"count": exact}
+        return {"text": f"{count(found.number)}+", "hint": hint}
+    return {"text": count(found.number), "hint": _("%(count)s tasks") % {"count": exact}}
 
 
 @refused

@@ -9,6 +9,7 @@ import { startSelect } from "./select";
 import { startThemeSwitch } from "./theme-switch";
 import { startTicks } from "./ticks";
 import { startToasts } from "./toast";
+import { startViewCounts } from "./view-counts";
 import { startZoneSwitch } from "./zone-switch";
 
 startThemeSwitch();
@@ -21,5 +22,6 @@ startToasts();
 startTicks();
 startSearch();
 startSelect();
+startViewCounts();
 startLive();
 startAsking();

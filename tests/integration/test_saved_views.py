@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
 from django_celery_monitor.models import SavedView
-from django_celery_monitor.reading import saved
+from django_celery_monitor.reading import saved, view_counts
 from tests.integration.made import a_task, client_of, root_client
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +52,64 @@ def test_everybody_has_some_views() -> None:
         assert client.get(f"{TASKS}?{query}").status_code == 200
     assert shown(client, f"{TASKS}?after=1h")["view"] == "Last hour"
     assert shown(client, f"{TASKS}?after=2h")["view"] is None
+
+
+def test_today_begins_at_midnight_where_the_reader_is() -> None:
+    client = client_of("view_task")
+    client.cookies["celery_monitor_zone"] = "Asia/Tokyo"
+    links = client.get(TASKS).context["built_in"]
+    [today] = [link for link in links if link.label == "Today"]
+    assert today.url.endswith("T00%3A00%3A00%2B09%3A00")
+    opened = shown(client, today.url)
+    assert (opened["view"], opened["changed"]) == ("Today", False)
+
+
+def counted(client: Client) -> dict[str, str]:
+    response = client.get(reverse("celery_monitor:view_counts"))
+    assert response.status_code == 200
+    return {key: each["text"] for key, each in response.json()["counts"].items()}
+
+
+def test_views_say_how_many_tasks_they_hold(settings: Settings) -> None:
+    for state in ("failed", "succeeded"):
+        a_task(state)
+    for _ in range(2):
+        a_task("received", ago=3600)
+    client = client_of("view_task")
+    assert counted(client) == {
+        "all": "4",
+        "failing": "1",
+        "long": "0",
+        "hour": "2",
+        "stuck": "2",
+        "today": counted(client)["today"],
+    }
+    settings.CELERY_MONITOR = {"SEARCH_WINDOW": 1}
+    assert counted(client)["stuck"] == "1+"
+
+
+def test_what_may_not_be_searched_is_not_counted_either() -> None:
+    a_task(kwargs="{'order': 42}")
+    may, may_not = (
+        client_of("view_task", "view_task_arguments", "manage_views"),
+        client_of("view_task"),
+    )
+    save(may, name="Ours", query="kwargs.order=42", shared="on")
+    key = str(SavedView.objects.get().pk)
+    assert counted(may)[key] == "1"
+    assert key not in counted(may_not)
+
+
+def test_a_view_that_no_longer_means_anything_has_no_count() -> None:
+    client = client_of("view_task")
+    save(client, name="Old", query="")
+    SavedView.objects.update(query="after=soon")
+    assert str(SavedView.objects.get().pk) not in counted(client)
+
+
+def test_views_are_counted_as_long_as_patience_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(view_counts, "PATIENCE", -1.0)
+    assert counted(client_of("view_task")) == {}
 
 
 def test_a_view_is_one_s_own_unless_it_is_shared() -> None:
