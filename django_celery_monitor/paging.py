@@ -80,6 +80,15 @@ def page(
     return _page(rows[:size], position, more, None if more else edge)
 
 
+def beside(
+    queryset: QuerySet[Task], expression: Expression, task: Task
+) -> tuple[Task | None, Task | None]:
+    """The next newer and the next older one of a list, found as its pages are."""
+    places = (_cursor("n", task), _cursor("o", task))
+    newer, older = (page(queryset, expression, place, 1).items for place in places)
+    return next(iter(newer), None), next(iter(older), None)
+
+
 def _rows(
     matching: QuerySet[Task], each: list[Way], span: Span, position: Position, count: int
 ) -> list[Task]:

@@ -100,9 +100,10 @@ def _paths(user: User, sign: str, begun: str) -> list[Proposal]:
         for path, values in argument_values(user).items()
         if path.startswith(f"{kind}.")
     }
+    exact = Counter({path: known[path] for path in known if path.startswith(begun)})
     return [
         Proposal(insert=f"{sign}{path}:", label=f"{path}:", count=known[path])
-        for path in _ranked(begun, Counter(known))
+        for path in _ranked(begun, exact or Counter(known))
     ]
 
 

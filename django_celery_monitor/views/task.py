@@ -38,6 +38,7 @@ from django_celery_monitor.state.states import group
 from django_celery_monitor.storage.rows import events_of
 from django_celery_monitor.views.page import page
 from django_celery_monitor.views.shell import render_page
+from django_celery_monitor.views.stepping import steps
 
 # So many attempts and events are shown before the reader asks for all.
 ATTEMPTS: Final = 5
@@ -68,6 +69,7 @@ def task(request: HttpRequest, task_id: str) -> HttpResponse:
         "provenance": provenance(found, events),
         "may_see_workers": policy.can(request.user, VIEW_WORKER),
         "admin_task_url": _admin_url(request, found),
+        "steps": steps(request, found),
         "siblings": siblings(request.user, found) if found.name else None,
         **_course(request, found, events, payload),
         **_relatives(request, found),

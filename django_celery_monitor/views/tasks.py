@@ -39,6 +39,7 @@ from django_celery_monitor.views.find import mistake, understood, without_find
 from django_celery_monitor.views.page import page
 from django_celery_monitor.views.rows import rows, tasks_for
 from django_celery_monitor.views.shell import render_page
+from django_celery_monitor.views.stepping import list_query
 from django_celery_monitor.views.zone import in_any_zone
 from django_celery_monitor.workers import WorkerView, workers_if_allowed
 
@@ -127,6 +128,7 @@ def _list(user: User, params: QueryDict, expression: And) -> dict[str, Any]:
     return {
         "rows": rows(user, found.items),
         "page": found,
+        "list_query": list_query(expression),
         "in_text": any(is_path(term.field) for term in terms(expression)),
         "window": number_format(get_settings().SEARCH_WINDOW, force_grouping=True),
         "export_max": number_format(get_settings().EXPORT_MAX, force_grouping=True),

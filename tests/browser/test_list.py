@@ -93,6 +93,9 @@ def test_the_keyboard_alone_searches_selects_opens_and_goes_back(page: Page, tas
     expect(page.locator("[data-select]:checked")).to_have_count(0)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("shop.pay")
+    page.get_by_role("link", name="Newer", exact=True).click()
+    expect(page.get_by_role("link", name="List", exact=True)).to_be_visible()
+    page.go_back()
     page.go_back()
     expect(page).to_have_url(f"{tasks}?state=failed")
 
@@ -121,6 +124,16 @@ def test_the_whole_search_is_one_text_for_who_wants_it(page: Page, tasks: str) -
     button.click()
     expect(box).to_have_value("")
     expect(page.get_by_text("State failed")).to_be_visible()
+
+
+def test_views_get_their_numbers_when_the_menu_opens(page: Page, tasks: str) -> None:
+    a_task("failed")
+    page.goto(tasks)
+    badge = page.locator("[data-view-count=failing]")
+    expect(badge).to_have_text("")
+    page.locator("details[data-counts] > summary").press("Enter")
+    expect(badge).to_have_text("1")
+    expect(badge).to_have_attribute("title", "1 tasks")
 
 
 def test_chips_become_text_again_and_backspace_takes_them_away(page: Page, tasks: str) -> None:
