@@ -110,7 +110,7 @@ ADDRESSES: Final[dict[str, Address]] = {
     # Looks, though it is posted.
     "celery_monitor:inspect": Address(same(NOT_SO), Door((WORKER,), inside=302)),
     "celery_monitor:views": page(TASK),
-    "celery_monitor:view_counts": page(TASK),
+    "celery_monitor:view_counts": Address(Door((TASK,)), Door((TASK,), NOT_SO)),
     # The posts have no content, so who is in is told what is missing.
     "celery_monitor:save_view": keeping(400),
     "celery_monitor:delete_view": keeping(404),
