@@ -15,6 +15,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from django_celery_monitor import conf
 from django_celery_monitor.access.policy import AccessPolicy, project_policy
+from django_celery_monitor.ingest.own_redaction import problem
 from django_celery_monitor.views.appearance import back_link
 
 
@@ -45,6 +46,23 @@ def check_access_policy(**_kwargs: Any) -> list[CheckMessage]:
             hint="Name a subclass of django_celery_monitor.access.policy.AccessPolicy.",
             id="celery_monitor.E002",
         )
+    ]
+
+
+@register()
+def check_own_redaction(**_kwargs: Any) -> list[CheckMessage]:
+    """Here it is an error; where it happened, texts would only be missing."""
+    settings = conf.Settings() if conf.problems() else conf.get_settings()
+    paths = [settings.REDACT_WITH] if settings.REDACT_WITH else []
+    found = {path: problem(path) for path in (*paths, *settings.REDACT_WITH_BY.values())}
+    return [
+        Error(
+            f"{path!r} redacts nothing: {reason}.",
+            hint=f"See {conf.SETTING}['REDACT_WITH'] and ['REDACT_WITH_BY'].",
+            id="celery_monitor.E004",
+        )
+        for path, reason in found.items()
+        if reason
     ]
 
 

@@ -15,7 +15,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 SETTING = "CELERY_MONITOR"
-MAY_NOT_BE_EMPTY = frozenset({"APP", "ACCESS_POLICY", "LOGIN_URL", "RECORD_ORIGIN", "TITLE"})
+MAY_NOT_BE_EMPTY = frozenset(
+    {"APP", "ACCESS_POLICY", "LOGIN_URL", "RECORD_ORIGIN", "REDACT_WITH", "TITLE"}
+)
 COLORS = ("grey", "green", "blue", "violet", "amber", "red")
 # The collector looks up from a batch, to say that it lives and to stop, when it is stored; and a
 # web process has other requests to answer than that of who acts.
@@ -29,6 +31,8 @@ GUARDS = frozenset(
         "READ_ONLY",
         "REDACT_KEYS",
         "REDACT_PATTERNS",
+        "REDACT_WITH",
+        "REDACT_WITH_BY",
         "RETENTION_ACTIONS",
         "RETENTION_DAYS",
         "RETENTION_DAYS_BY",
@@ -72,6 +76,10 @@ class Settings:
     )
     # Regular expressions; what they match in any stored text is masked.
     REDACT_PATTERNS: tuple[str, ...] = ()
+    # Dotted path of a callable that is given task, field and text before a text is stored, and
+    # returns what may be; the same for some tasks only, by their name ("shop.health.*").
+    REDACT_WITH: str | None = None
+    REDACT_WITH_BY: dict[str, str] = field(default_factory=dict)
     ACCESS_POLICY: str = "django_celery_monitor.access.policy.AccessPolicy"
     # Nobody changes anything, superusers included: no act, no saved view.
     READ_ONLY: bool = False
@@ -165,6 +173,9 @@ def _fits(value: object, hint: Any) -> bool:
 def _bad_value(key: str, value: Any) -> list[str]:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _bad_number(key, value)
+    if key == "REDACT_WITH_BY":
+        empty = [name for name, path in value.items() if not name or not path]
+        return [f"{SETTING}[{key!r}] has an empty name or path: {name!r}." for name in empty]
     if isinstance(value, dict):
         return [bad for name, each in value.items() for bad in _bad_number(key, each, name)]
     if key == "REDACT_PATTERNS":

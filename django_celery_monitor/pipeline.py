@@ -15,6 +15,7 @@ from django_celery_monitor.collector import Collector
 from django_celery_monitor.conf import get_settings
 from django_celery_monitor.events import Decoded, Timestamp
 from django_celery_monitor.ingest.decode import Decoder
+from django_celery_monitor.ingest.own_redaction import OwnRedaction
 from django_celery_monitor.ingest.receiver import Receiver
 from django_celery_monitor.ingest.redact import Redactor
 from django_celery_monitor.ingest.signatures import secret_positions
@@ -70,6 +71,7 @@ class Pipeline:
             max_text=settings.MAX_TEXT,
             max_traceback=settings.MAX_TRACEBACK,
         )
+        self._own = OwnRedaction(settings)
         self._publisher = publisher
         self._recent = Recent()
         self._said: set[str] = set()
@@ -83,6 +85,7 @@ class Pipeline:
         """
         arrived = time.time() if arrived is None else arrived
         decoded = self._decoder.decode(bodies, arrived)
+        self._own.apply(decoded, _names)
         self._say(decoded.bad)
         stored = batch.store(decoded, arrived, router.db_for_write(Task), self._recent)
         if stored.revision and self._publisher:
@@ -108,6 +111,7 @@ class Pipeline:
         """Put a message aside that the database refuses."""
         reason = f"refused by the database: {reason}"
         bad = Decoded({}, [], [(reason, self._decoder.quarantined(body))], 0)
+        self._own.apply(bad, _names)
         self._say(bad.bad)
         stored = batch.store(bad, time.time(), router.db_for_write(Task))
         return Outcome(0, 1, 0, 0, 0, None, stored.revision)
@@ -115,9 +119,9 @@ class Pipeline:
     def settle(self, conclusions: Sequence[Conclusion]) -> None:
         """Store what was concluded; later events of workers overrule it."""
         tasks = {each.task_id: [self._decoder.settled(*each[1:])] for each in conclusions}
-        stored = batch.store(
-            Decoded(tasks, [], [], 0), time.time(), router.db_for_write(Task), self._recent
-        )
+        found = Decoded(tasks, [], [], 0)
+        self._own.apply(found, _names)
+        stored = batch.store(found, time.time(), router.db_for_write(Task), self._recent)
         if stored.revision and self._publisher:
             self._publisher.changed(stored.revision, stored.tasks, stored.workers)
 
@@ -131,6 +135,13 @@ class Pipeline:
                 logger.warning(
                     "Put aside a bad event, the first of its kind: %s", reason, extra=extra
                 )
+
+
+def _names(ids: list[str]) -> dict[str, str]:
+    """Only the first events of a task say what it is called."""
+    tasks = Task.objects.using(router.db_for_write(Task)).values_list("pk", "name")
+    chunks = (ids[start : start + 500] for start in range(0, len(ids), 500))
+    return {task_id: name for chunk in chunks for task_id, name in tasks.filter(pk__in=chunk)}
 
 
 def build_collector(app: Celery, *, force: bool = False, **options: Any) -> Collector:

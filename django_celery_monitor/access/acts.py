@@ -41,7 +41,7 @@ ACTS: Final = (
     ),
     Act(policy.VIEW_WORKER, _("see workers, and ask them for news"), BOTH),
     Act(policy.VIEW_WORKER_CONFIGURATION, _("see the configuration of workers"), (OPERATORS,)),
-    Act(policy.VIEW_ACTION, _("see who did what")),
+    Act(policy.VIEW_ACTION, _("see who did what"), (OPERATORS,)),
     Act(policy.VIEW_COLLECTOR, _("see the collector's runs and gaps, in the admin"), BOTH),
     Act(
         policy.VIEW_BAD_EVENT,

@@ -4,22 +4,41 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django_celery_monitor.conf import get_settings
+from django_celery_monitor.conf import Settings, get_settings
 from django_celery_monitor.control.told import Reader
+from django_celery_monitor.ingest.own_redaction import OwnRedaction
 from django_celery_monitor.ingest.redact import Redactor
 from django_celery_monitor.ingest.signatures import secret_positions
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from celery import Celery
 
 
+class ActRedactor(Redactor):
+    """Asks the project's own callable too, as far as that is for all tasks alike."""
+
+    def __init__(self, settings: Settings, positions: Callable[[str], frozenset[int]]) -> None:
+        super().__init__(settings.REDACT_KEYS, settings.REDACT_PATTERNS, positions)
+        self._own = OwnRedaction(settings)
+
+    def text(self, text: str) -> str:
+        return self._own.anywhere("act", super().text(text))
+
+
 def redactor(app: Celery) -> Redactor:
+    """For what people do; ``reader`` is for what workers tell of tasks."""
     settings = get_settings()
-    keys, patterns = settings.REDACT_KEYS, settings.REDACT_PATTERNS
-    return Redactor(keys, patterns, secret_positions(app, Redactor(keys, patterns).is_secret))
+    return ActRedactor(settings, _positions(app, settings))
+
+
+def _positions(app: Celery, settings: Settings) -> Callable[[str], frozenset[int]]:
+    return secret_positions(app, Redactor(settings.REDACT_KEYS, settings.REDACT_PATTERNS).is_secret)
 
 
 def reader(app: Celery) -> Reader:
     settings = get_settings()
     keys, patterns = settings.REDACT_KEYS, settings.REDACT_PATTERNS
-    return Reader(redactor(app), keys, patterns, max_text=settings.MAX_TEXT)
+    masks = Redactor(keys, patterns, _positions(app, settings))
+    return Reader(masks, keys, patterns, max_text=settings.MAX_TEXT, own=OwnRedaction(settings))

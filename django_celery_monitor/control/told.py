@@ -15,6 +15,7 @@ from celery.app.defaults import NAMESPACES, flatten
 from django_celery_monitor.control.inspecting import ATTRIBUTES, Part
 from django_celery_monitor.ingest import judge
 from django_celery_monitor.ingest.fields import Fields, dump, number
+from django_celery_monitor.ingest.own_redaction import OwnRedaction
 from django_celery_monitor.ingest.redact import MASK, Redactor
 
 # Entries and characters of JSON that are kept of one reply, and characters of one value.
@@ -68,7 +69,9 @@ class Reader:
         patterns: tuple[str, ...],
         *,
         max_text: int,
+        own: OwnRedaction | None = None,
     ) -> None:
+        self._own = own
         self._redactor = redactor
         self._settings = Redactor((*keys, *_HIDDEN), patterns)
         self._fields = Fields(redactor, max_text=max_text, max_traceback=max_text)
@@ -180,7 +183,8 @@ class Reader:
         }
 
     def _argument(self, field: str, value: Any, name: str | None) -> str:
-        return "" if value is None else self._fields.text(field, value, name)
+        text = "" if value is None else self._fields.text(field, value, name)
+        return self._own.text(name or "", field, text) if self._own else text
 
     def _registered(self, entry: Any) -> dict[str, Any] | None:
         """``name [a=1 b=2]``; values may hold spaces."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from kombu.utils.json import JSONEncoder
 
 from django_celery_monitor.conf import Settings
+from django_celery_monitor.ingest.own_redaction import OwnRedaction
 from django_celery_monitor.ingest.redact import Redactor
 from django_celery_monitor.ingest.signatures import secret_positions
 from django_celery_monitor.recorder.arguments import REDACTED
@@ -31,6 +32,7 @@ class Masking:
         # A process that publishes need not have the tasks, and this thread must not import them.
         self._positions = secret_positions(app, by_name.is_secret, load=False)
         self._tasks = app.tasks
+        self._own = OwnRedaction(settings)
         self._redactor = Redactor(keys, patterns, self._positions)
         # What JSON or a pattern sees otherwise than the values are is looked at value by value.
         self._always = bool(patterns) or not all(map(_is_plain, keys))
@@ -49,6 +51,8 @@ class Masking:
                 event["args"], event["payload"], event["flaw"] = "", None, REDACTED
             if self._positions(name) or not (clean or self._is_clean(event)):
                 self._mask(name, event)
+            if self._own.active:
+                self._own.event(name, event)
 
     def _is_clean(self, *events: dict[str, Any]) -> bool:
         """Whether one look at all their arguments tells that there is nothing to mask."""
