@@ -109,6 +109,9 @@ export function startSelect(): void {
   };
   bind("x", act(false));
   bind("X", act(true));
+  bind("s", () => {
+    document.querySelector<HTMLElement>("#selected:not([hidden]) .btn:not([hidden])")?.focus();
+  });
   document.addEventListener("keydown", (event) => {
     const busy = document.querySelector("dialog[open], details[data-menu][open]");
     const typing = event.target instanceof Element && event.target.matches("[data-search]");

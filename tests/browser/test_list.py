@@ -55,10 +55,11 @@ def is_live(page: Page) -> None:
     expect(page.locator("button.live")).to_have_attribute("data-live-state", "live")
 
 
-def test_the_keyboard_alone_searches_selects_opens_and_goes_back(page: Page, tasks: str) -> None:
+def test_the_keyboard_alone_searches_selects_acts_opens_and_goes_back(page: Page, tasks: str) -> None:
     for number in range(3):
         a_task("failed", name="shop.pay", ago=10 + number)
     a_task(name="shop.ship")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto(tasks)
     page.keyboard.press("/")
     box = page.get_by_role("combobox", name="Search tasks")
@@ -89,8 +90,13 @@ def test_the_keyboard_alone_searches_selects_opens_and_goes_back(page: Page, tas
     page.keyboard.press("Shift+X")
     expect(page.locator("[data-select]:checked")).to_have_count(3)
     expect(page.locator("#selected").get_by_text("3 selected")).to_be_visible()
+    page.keyboard.press("s")
+    expect(page.get_by_role("button", name="Copy ids")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("3 ids copied")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator("[data-select]:checked")).to_have_count(0)
+    page.keyboard.press("k")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("shop.pay")
     page.get_by_role("link", name="Newer", exact=True).click()
