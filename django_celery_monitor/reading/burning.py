@@ -13,6 +13,7 @@ from django_celery_monitor.reading.growth import Flow, flows
 from django_celery_monitor.reading.series import ENDED, MEASURES, Reading
 from django_celery_monitor.reading.series_rows import Grain, Table, merged
 from django_celery_monitor.state.states import GROUPS
+from django_celery_monitor.walks import Span, Way
 
 SHOWN: Final = 6
 # So many of what waits longest, or failed last, are looked at.
@@ -130,8 +131,8 @@ def _waiting(reading: Reading) -> tuple[dict[str, list[datetime]], bool]:
     at_least = False
     # One question for each state: of several at once, a planner may walk through all of history.
     for state in GROUPS["waiting"]:
-        rows = tasks.filter(state=state).order_by("time").values_list("queue", "time", "eta")
-        looked_at = list(rows[:LOOKED_AT])
+        oldest = Way("state", state).along(tasks, Span(), "time")
+        looked_at = list(oldest.values_list("queue", "time", "eta")[:LOOKED_AT])
         at_least = at_least or len(looked_at) == LOOKED_AT
         for queue, time, eta in looked_at:
             # Who waits for a time that was set is not late.

@@ -14,6 +14,7 @@ from django_celery_monitor.reading.growth import Flow, Flows, flows
 from django_celery_monitor.reading.listening import Listening
 from django_celery_monitor.reading.remember import remembered
 from django_celery_monitor.state.states import GROUPS, PENDING
+from django_celery_monitor.walks import Span, Way
 
 # Of each state so many tasks are looked at: of those that wait, the oldest.
 LOOKED_AT: Final = 5_000
@@ -122,8 +123,9 @@ def _open(user: User, group: str, found: dict[str, Now]) -> bool:
 
 
 def _waiting(user: User, state: str, now: datetime, found: dict[str, Now]) -> bool:
-    tasks = get_policy().visible(user, Task.objects.filter(state=state)).order_by("time")
-    rows = list(tasks.values_list("queue", "id", "name", "time", "eta")[: LOOKED_AT + 1])
+    tasks = get_policy().visible(user, Task.objects.all())
+    oldest = Way("state", state).along(tasks, Span(), "time")
+    rows = list(oldest.values_list("queue", "id", "name", "time", "eta")[: LOOKED_AT + 1])
     for queue, task_id, name, time, eta in rows[:LOOKED_AT]:
         place = found[queue]
         if eta is not None and eta > now:

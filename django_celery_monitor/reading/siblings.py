@@ -14,6 +14,7 @@ from django_celery_monitor.models import Task, TaskStats
 from django_celery_monitor.reading.family import NARROW
 from django_celery_monitor.state.sketch import merge, quantile
 from django_celery_monitor.state.states import group
+from django_celery_monitor.walks import Span, Way
 
 SHOWN: Final = 60
 # The height of a bar's drawing, and of the least that is to be seen.
@@ -48,12 +49,14 @@ class Siblings:
 
 def siblings(user: User, task: Task) -> Siblings:
     """The last tasks of this type up to this one, oldest first, and the one after it."""
-    same = get_policy().visible(user, Task.objects.filter(name=task.name)).only(*NARROW)
-    rows = list(same.filter(time__lte=task.time).order_by("-time", "-id")[:SHOWN])
+    tasks = get_policy().visible(user, Task.objects.only(*NARROW))
+    same = Way("name", task.name)
+    rows = list(same.along(tasks, Span(last=task.time), "-time", "-id")[:SHOWN])
     if task.id not in {row.id for row in rows}:
         # Many of one moment.
         rows = [task, *rows[: SHOWN - 1]]
-    later = same.filter(time__gt=task.time).order_by("time", "id").first()
+    after = tasks.filter(time__gt=task.time)
+    later = same.along(after, Span(first=task.time), "time", "id").first()
     here = next(place for place, row in enumerate(rows) if row.id == task.id)
     rows = rows[here:]
     totals = [_total(row) for row in rows]

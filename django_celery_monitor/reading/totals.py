@@ -163,7 +163,9 @@ def _figures(rows: QuerySet[TaskStats]) -> tuple[dict[str, Figures], dict[str, i
 def _before(rows: QuerySet[TaskStats], window: Window, now: datetime) -> dict[str, int] | None:
     """How many runs ended in the range before; ``None`` if that was before anything was kept."""
     condition, smallest = _within(window.before, now), window.before.period
-    kept = TaskStats.objects.filter(period=smallest).aggregate(first=Min("start"))["first"]
+    # All grains begin together; of one the index knows the first.
+    begun = TaskStats.objects.filter(period=smallest, grain=Grain.NAME)
+    kept = begun.aggregate(first=Min("start"))["first"]
     if kept is None or kept > window.before.start:
         return None
     ended = sum((Sum(name) for name in _ENDED[1:]), start=Sum(_ENDED[0]))

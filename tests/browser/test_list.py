@@ -55,7 +55,9 @@ def is_live(page: Page) -> None:
     expect(page.locator("button.live")).to_have_attribute("data-live-state", "live")
 
 
-def test_the_keyboard_alone_searches_selects_acts_opens_and_goes_back(page: Page, tasks: str) -> None:
+def test_the_keyboard_alone_searches_selects_acts_opens_and_goes_back(
+    page: Page, tasks: str
+) -> None:
     for number in range(3):
         a_task("failed", name="shop.pay", ago=10 + number)
     a_task(name="shop.ship")
