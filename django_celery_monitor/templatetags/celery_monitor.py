@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from django_celery_monitor.models import TaskError
-from django_celery_monitor.reading import words
+from django_celery_monitor.reading import clock, words
 from django_celery_monitor.reading.throughput import Minute
 from django_celery_monitor.state.derive import STATE_OF
 from django_celery_monitor.state.runs import Run
@@ -60,9 +60,14 @@ def health(value: Health, reason: str = "") -> SafeString:
 
 @register.simple_tag
 def ago(moment: datetime | None, now: datetime) -> SafeString | str:
-    """How long ago, ticking in the browser; on hover the exact time, in the zone and in UTC."""
+    """How long ago, ticking in the browser; on hover the exact time, in the zone and in UTC.
+
+    Who wants no ages gets the time.
+    """
     if moment is None:
         return words.NOTHING
+    if clock.chosen().absolute:
+        return _time(moment, "", clock.when(moment, now))
     text = words.age((now - moment).total_seconds())
     return _time(moment, "ago", text)
 
@@ -77,13 +82,17 @@ def since(moment: datetime | None, now: datetime) -> SafeString | str:
 
 @register.simple_tag
 def at(moment: datetime | None, form: str = "full") -> SafeString | str:
-    """The time itself, in the current time zone: ``full``, ``clock`` (to the ms) or ``day``."""
+    """The time itself: ``full``, ``short`` (to the minute), ``clock`` (to the ms) or ``day``."""
     if moment is None:
         return words.NOTHING
     local = timezone.localtime(moment)
     day = date_format(local, "DATE_FORMAT")
-    clock = f"{local:%H:%M:%S}.{local.microsecond // 1000:03}"
-    texts = {"clock": clock, "day": day, "full": f"{day}, {local:%H:%M:%S} {local:%Z}"}
+    texts = {
+        "clock": clock.milliseconds(local),
+        "day": day,
+        "short": clock.short(local),
+        "full": f"{day}, {clock.seconds(local)} {local:%Z}",
+    }
     return _time(moment, "", texts[form])
 
 

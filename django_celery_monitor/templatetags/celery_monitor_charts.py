@@ -13,7 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from django_celery_monitor.reading import words
+from django_celery_monitor.reading import clock, words
 from django_celery_monitor.reading.series import Line
 from django_celery_monitor.reading.series_gaps import unknown
 from django_celery_monitor.views.chart import Chart, iso, shown
@@ -91,4 +91,4 @@ def _time(start: datetime, step: timedelta) -> str:
     local = timezone.localtime(start)
     if step >= timedelta(days=1):
         return date_format(local, "SHORT_DATE_FORMAT")
-    return f"{date_format(local, 'MONTH_DAY_FORMAT')} {local:%H:%M}"
+    return clock.short(local)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from django_celery_monitor.reading import clock
 from django_celery_monitor.reading.samples import SAMPLED
 from django_celery_monitor.reading.series import MEASURES, Line
 from django_celery_monitor.reading.series_gaps import Hole, unknown
@@ -110,6 +111,7 @@ class Chart:
         return {
             "kind": self.kind,
             "zone": timezone.get_current_timezone_name(),
+            "twelve": clock.chosen().twelve,
             "step": self.window.step.total_seconds(),
             "time": [int(start.timestamp()) for start in self.window.starts],
             "lines": [self._line(line) for line in self.lines],

@@ -19,9 +19,10 @@ from django_celery_monitor.access.decorators import require
 from django_celery_monitor.access.who import why_not
 from django_celery_monitor.filters import FilterError
 from django_celery_monitor.models import Installation
+from django_celery_monitor.reading import clock
 from django_celery_monitor.views.security import harden
 from django_celery_monitor.views.shell import REVISION, render_page
-from django_celery_monitor.views.zone import in_chosen_zone
+from django_celery_monitor.views.zone import as_chosen
 
 View = Callable[..., HttpResponse]
 # Takes the request, the status, a title and the reason.
@@ -61,7 +62,7 @@ def refused(
 
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        with in_chosen_zone(request):
+        with as_chosen(request):
             return explained(request, *args, **kwargs)
 
     def explained(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -102,6 +103,7 @@ def version(request: HttpRequest, also: object) -> str:
         request.get_full_path(),
         translation.get_language(),
         timezone.get_current_timezone_name(),
+        clock.chosen(),
         static("django_celery_monitor/dist/monitor.css"),
     )
     return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()

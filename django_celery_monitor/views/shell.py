@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from django_celery_monitor.access.policy import VIEW_TASK, VIEW_WORKER, get_policy, is_read_only
 from django_celery_monitor.access.who import read_only_reason
 from django_celery_monitor.conf import get_settings
-from django_celery_monitor.reading import words
+from django_celery_monitor.reading import clock, words
 from django_celery_monitor.reading.listening import listening
 from django_celery_monitor.reading.uncounted import narrowed
 from django_celery_monitor.views.appearance import back_link, environment_color, logo
@@ -68,6 +68,7 @@ def render_page(
         "logout_url": _resolved("admin:logout"),
         "now": now,
         "zone": timezone.get_current_timezone_name(),
+        "clock": clock.chosen(),
         "server_zone": request.META.get(SERVER_ZONE, ""),
         # A refusal stays as it is; asking for it again and again would only fill logs.
         "revision": request.META.get(REVISION),

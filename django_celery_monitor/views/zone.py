@@ -1,4 +1,4 @@
-"""The time zone that a reader chose, in the menu, for all times of the pages."""
+"""The time zone and the clock that a reader chose, in the menu, for all times of the pages."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from django_celery_monitor.reading.clock import Clock, keeping
+
 # Written by frontend/src/zone-switch.ts; "browser:Europe/Berlin" where the browser's is wanted.
 COOKIE: Final = "celery_monitor_zone"
 BROWSER: Final = "browser:"
+# Written by frontend/src/clock-switch.ts: words of "absolute" and "12", joined.
+CLOCK_COOKIE: Final = "celery_monitor_times"
 # In ``request.META``: the zone that the project would show.
 SERVER_ZONE: Final = "celery_monitor.server_zone"
 # Parameters that are times.
@@ -31,6 +35,15 @@ def in_chosen_zone(request: HttpRequest) -> Iterator[None]:
         yield
         return
     with timezone.override(zone):
+        yield
+
+
+@contextmanager
+def as_chosen(request: HttpRequest) -> Iterator[None]:
+    """Inside, times are written as the reader wants them."""
+    words = request.COOKIES.get(CLOCK_COOKIE, "").split("-")
+    clock = Clock(absolute="absolute" in words, twelve="12" in words)
+    with in_chosen_zone(request), keeping(clock):
         yield
 
 

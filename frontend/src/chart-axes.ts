@@ -16,21 +16,21 @@ function form(zone: string, parts: Intl.DateTimeFormatOptions): (seconds: number
 }
 
 const CLOCK = { hour: "2-digit", minute: "2-digit" } as const;
+const TWELVE = { hour: "numeric", minute: "2-digit", hourCycle: "h12" } as const;
 const DATE = { day: "numeric", month: "short" } as const;
 
 /** A point of time in words, as exact as the chart is. */
 export function moment(chart: Chart): (seconds: number) => string {
-  const parts = chart.step >= DAY ? DATE : { ...DATE, ...CLOCK };
+  const parts = chart.step >= DAY ? DATE : { ...DATE, ...(chart.twelve ? TWELVE : CLOCK) };
   return form(chart.zone, parts);
 }
 
 /** Clock times; the day where one begins. */
-export function times(zone: string): uPlot.Axis.Values {
-  const [clock, date] = [form(zone, CLOCK), form(zone, DATE)];
+export function times({ zone, twelve }: Chart): uPlot.Axis.Values {
+  const [clock, date, shown] = [form(zone, CLOCK), form(zone, DATE), form(zone, twelve ? TWELVE : CLOCK)];
   return (_self, splits, _axis, _space, increment) =>
     splits.map((seconds) => {
-      const at = clock(seconds);
-      return increment >= DAY || at === "00:00" ? date(seconds) : at;
+      return increment >= DAY || clock(seconds) === "00:00" ? date(seconds) : shown(seconds);
     });
 }
 

@@ -20,6 +20,8 @@ export interface Gap {
 export interface Chart {
   kind: "bars" | "lines" | "levels";
   zone: string;
+  // Of twelve hours twice a day.
+  twelve: boolean;
   step: number;
   time: number[];
   lines: Line[];
@@ -28,7 +30,7 @@ export interface Chart {
   list: string | null;
 }
 
-const NONE: Chart = { kind: "bars", zone: "UTC", step: 60, time: [], lines: [], gaps: [], list: null };
+const NONE: Chart = { kind: "bars", zone: "UTC", twelve: false, step: 60, time: [], lines: [], gaps: [], list: null };
 
 export function read(id: string): Chart {
   return { ...NONE, ...JSON.parse(document.getElementById(id)?.textContent ?? "{}") } as Chart;

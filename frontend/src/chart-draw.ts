@@ -38,7 +38,7 @@ export function options(
       y: upright(chart.kind),
     },
     axes: [
-      { ...axis, grid: { show: false }, values: times(chart.zone), space: 64, size: 28 },
+      { ...axis, grid: { show: false }, values: times(chart), space: 64, size: 28 },
       { ...axis, ...said(chart.kind), size: 60 },
     ],
     series: [{}, ...(bars ? lines.toReversed() : lines).map((each) => series(box, each, bars))],

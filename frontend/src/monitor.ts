@@ -1,4 +1,5 @@
 import { startAsking } from "./ask";
+import { startClockSwitch } from "./clock-switch";
 import { startCopy } from "./copy";
 import { startDialogs } from "./dialogs";
 import { startKeys } from "./keys";
@@ -14,6 +15,7 @@ import { startZoneSwitch } from "./zone-switch";
 
 startThemeSwitch();
 startZoneSwitch();
+startClockSwitch();
 startMenus();
 startDialogs();
 startKeys();

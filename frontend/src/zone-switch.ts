@@ -1,20 +1,17 @@
 // The time zone of all times: a cookie, so that the server writes them and scripts need not.
+import { keep, kept } from "./cookies";
 
 const COOKIE = "celery_monitor_zone";
 const BROWSER = "browser:";
-const YEAR = 365 * 86400;
 
 const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 function chosen(): string {
-  const pairs = document.cookie.split("; ").map((pair) => pair.split("="));
-  return pairs.find(([name]) => name === COOKIE)?.[1] ?? "";
+  return kept(COOKIE);
 }
 
 function choose(zone: string, root: string): void {
-  const age = zone ? YEAR : 0;
-  document.cookie = `${COOKIE}=${zone}; path=${root}; max-age=${age}; samesite=lax`;
-  location.reload();
+  keep(COOKIE, zone, root);
 }
 
 /** Hundreds of names, so only once somebody looks for one. */

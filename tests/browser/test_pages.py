@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from uuid import uuid4
@@ -387,6 +388,14 @@ def test_the_time_zone_is_chosen_and_kept(
     expect(page.get_by_label("Time zone")).to_have_value("Asia/Tokyo")
     page.get_by_label("Time zone").select_option("")
     expect(page.locator(".zone")).to_have_text("UTC")
+    page.get_by_label("Account and appearance").click()
+    page.get_by_text("Exact", exact=True).click()
+    expect(page.locator("#main [data-ticks=ago]")).to_have_count(0)
+    page.get_by_label("Account and appearance").click()
+    page.get_by_text("12 h", exact=True).click()
+    expect(page.locator("#main table time").first).to_have_text(re.compile("[AP]M$"))
+    page.get_by_label("Account and appearance").click()
+    expect(page.get_by_label("Exact")).to_be_checked()
 
 
 def test_the_keyboard_reaches_everything(

@@ -100,7 +100,7 @@ def test_without_a_collector_growth_is_unknown_and_not_zero() -> None:
     [one] = delayed(read())
     assert one.flow is None
     assert (
-        "Nobody knows: no collector" in root_client().get(reverse("celery_monitor:overview")).text
+        "Not known: nobody listened" in root_client().get(reverse("celery_monitor:overview")).text
     )
 
 

@@ -15,6 +15,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from django_celery_monitor.models import Gap
 from django_celery_monitor.overview import Overview, overview
 from django_celery_monitor.reading import remember
+from django_celery_monitor.templatetags.celery_monitor import at as written
 from tests.integration.made import (
     a_collector,
     a_task,
@@ -140,9 +141,7 @@ def test_gaps_of_the_last_day_are_told() -> None:
         )
     [gap] = look().gaps
     text = root_client().get(reverse("celery_monitor:overview")).text
-    start, end = (
-        f"{timezone.localtime(each):%-d %b %H:%M:%S}" for each in (gap.started_at, gap.ended_at)
-    )
+    start, end = (written(each) for each in (gap.started_at, gap.ended_at))
     told = f"Events between {start} and {end} may be missing: no collector was listening."
     assert told in text
     assert "2 h ago" in text

@@ -128,7 +128,7 @@ def test_what_came_while_nobody_listened_is_not_known_and_not_zero() -> None:
     row = rows(root_client())["mail"]
     assert (row.kind, row.now.growth, row.now.waiting) == ("unknown", None, 1)
     for url in (URL, page_of("mail")):
-        assert "Nobody knows: no collector is listening" in root_client().get(url).text
+        assert "Not known: nobody listened" in root_client().get(url).text
 
 
 def test_rates_are_of_the_time_that_was_recorded() -> None:

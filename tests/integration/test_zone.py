@@ -1,7 +1,9 @@
-"""Times in the zone that a reader chose."""
+"""Times in the zone, and by the clock, that a reader chose."""
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
+from django_celery_monitor.reading import clock
+from django_celery_monitor.reading.clock import Clock, chosen, keeping
 from tests.integration.made import a_task, client_of, root_client
 
 pytestmark = pytest.mark.django_db
@@ -47,6 +51,55 @@ def test_what_is_no_zone_changes_nothing(path: str, zone: str) -> None:
     answer = look(zone, path)
     assert answer.status_code == 200
     assert " CET</time>" in answer.content.decode() or " CEST</time>" in answer.content.decode()
+
+
+def test_ages_are_times_for_who_wants_them(path: str) -> None:
+    client = root_client()
+    listed = reverse("celery_monitor:tasks")
+    assert 'data-ticks="ago"' in client.get(listed).text
+    client.cookies["celery_monitor_times"] = "absolute"
+    text = client.get(listed).text
+    assert 'data-ticks="ago"' not in text
+    assert re.search(r"<time [^>]+>(?:[A-Z][a-z]+ \d+ )?\d\d:\d\d(?::\d\d)?</time>", text)
+    assert client.get(listed).context["clock"] == Clock(absolute=True)
+    assert chosen() == Clock()
+
+
+def test_a_day_has_twice_twelve_hours_for_who_wants_that(path: str) -> None:
+    client = root_client()
+    client.cookies["celery_monitor_times"] = "absolute-12"
+    assert re.search(r"\d, \d+:\d\d:\d\d [AP]M CES?T</time>", client.get(path).text)
+    overview = client.get(reverse("celery_monitor:overview"))
+    assert '"twelve": true' in overview.text
+    assert re.search(r'<th scope="row">\w+ \d+ \d+:\d\d [AP]M', overview.text)
+
+
+@pytest.mark.parametrize(
+    ("twelve", "texts"),
+    [
+        (False, ["00:07", "00:07:05", "00:07:05.012", "March 4 00:07"]),
+        (True, ["12:07 AM", "12:07:05 AM", "12:07:05.012 AM", "March 4 12:07 AM"]),
+    ],
+)
+def test_midnight_in_both_ways(twelve: bool, texts: list[str]) -> None:
+    at = datetime(2026, 3, 4, 0, 7, 5, 12_000, tzinfo=UTC)
+    with keeping(Clock(twelve=twelve)):
+        found = [each(at) for each in (clock.minutes, clock.seconds, clock.milliseconds)]
+        assert [*found, clock.short(at)] == texts
+
+
+def test_a_time_in_place_of_an_age_is_as_long_as_it_must_be() -> None:
+    at = datetime(2026, 3, 4, 12, 7, 5, tzinfo=UTC)
+    with timezone.override("UTC"):
+        texts = [clock.when(at, at + timedelta(days=days)) for days in (0, 1, 365)]
+    assert texts == ["12:07:05", "March 4 12:07", "March 4, 2026"]
+
+
+def test_another_clock_is_another_page(path: str) -> None:
+    client = root_client()
+    tag = client.get(path)["ETag"]
+    client.cookies["celery_monitor_times"] = "12"
+    assert client.get(path, headers={"If-None-Match": tag}).status_code == 200
 
 
 def test_another_zone_is_another_page(path: str) -> None:
