@@ -17,6 +17,8 @@ from django_celery_monitor.walks import Span, Way, span_of, ways
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+# The most rows looked at on a way that leads all over the table: each is on a page of its own.
+SCATTERED = 20_000
 LAST = datetime(9999, 12, 31, tzinfo=UTC)
 
 
@@ -61,7 +63,8 @@ def page(
 ) -> Page:
     """One page of ``queryset``; raises ``FilterError`` for a bad cursor.
 
-    What no index finds is looked for among the next ``SEARCH_WINDOW`` rows that indexes find.
+    What no index finds is looked for among the next ``SEARCH_WINDOW`` rows that indexes find, or
+    ``SCATTERED`` where they do not lie side by side.
     """
     size = size or get_settings().PAGE_SIZE
     position = position_of(cursor)
@@ -125,9 +128,10 @@ def _edge(
     matching: QuerySet[Task], each: list[Way], span: Span, position: Position
 ) -> datetime | None:
     """The time of the last row that is looked at; ``None`` when there are no more than those."""
-    window = max(get_settings().SEARCH_WINDOW // len(each), 1) if each else 1
+    share = max(get_settings().SEARCH_WINDOW // len(each), 1) if each else 1
     edges = []
     for way in each:
+        window = min(share, SCATTERED) if way.column else share
         times = way.along(matching, span, position.order()[0]).values_list("time", flat=True)
         last = list(times[window - 1 : window + 1])
         if len(last) > 1:

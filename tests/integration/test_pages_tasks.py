@@ -182,7 +182,7 @@ def test_where_counters_know_nothing_rows_are_counted_up_to_a_limit(
     response = tasks(client, queue="mail")
     assert _counts(response)["Succeeded"] == "12"
     assert _counts(response)["Failed"] == "1"
-    monkeypatch.setattr(counts, "CAP", 5)
+    monkeypatch.setattr(counts, "FEW", 5)
     assert _counts(tasks(client, queue="mail"))["All"] == "6+"
 
 
