@@ -20,7 +20,9 @@ PATH: Final = re.compile(
     r"(?:kwargs\.[A-Za-z_][A-Za-z0-9_]{0,99}|args\.[0-9]{1,3})(?:\.[A-Za-z0-9_-]{1,100}){0,7}"
 )
 _UUID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
-_PLAIN: Final = re.compile(r"[A-Za-z0-9 _.:@]+")
+# What JSON may write in another way.
+_OTHER: Final = re.compile(r"[^A-Za-z0-9 _.:@-]")
+_QUOTES: Final = ("", '\\"')
 
 
 def is_path(name: str) -> bool:
@@ -36,19 +38,29 @@ def argument(path: str, value: str) -> Q:
 
 
 def _in_payload(path: list[str], value: str) -> Q:
-    text = value.removesuffix("*")
-    # What is cheap to look for goes first.
-    about = Q(events__contains=KEPT)
-    if not path[-1].isdigit():
-        about &= Q(events__contains=f'{path[-1]}\\":')
-    if _PLAIN.fullmatch(text):
-        about &= Q(events__contains=text)
-    found = _is(path, value)
+    found = _written(path[-1], value) & _is(path, value)
     # Kombu says of what JSON has no type for which type it is.
-    found |= _is([*path, "__value__"], value)
+    found |= _written("__value__", value) & _is([*path, "__value__"], value)
+    # Reading JSON is dear, so what can be looked for in the text goes first.
+    found = Q(events__contains=_plain(value)) & Q(events__contains=KEPT) & found
     if _UUID.fullmatch(value):
-        found |= _is([*path, "__value__", "hex"], value.replace("-", "").lower())
-    return about & found
+        digits = value.replace("-", "").lower()
+        found |= _written("hex", digits) & _is([*path, "__value__", "hex"], digits)
+    return found
+
+
+def _plain(value: str) -> str:
+    return _OTHER.split(value.removesuffix("*"), maxsplit=1)[0]
+
+
+def _written(key: str, value: str) -> Q:
+    """That the texts of events have the key and a value that begins so, as JSON inside of JSON."""
+    plain = _plain(value)
+    places = ("[", ",", ", ") if key.isdigit() else (f'{key}\\":', f'{key}\\": ')
+    if not plain:
+        return Q() if key.isdigit() else Q(events__contains=places[0])
+    either = [Q(events__contains=f"{place}{quote}{plain}") for place in places for quote in _QUOTES]
+    return Q(*either, _connector=Q.OR)
 
 
 def _is(path: list[str], value: str) -> Q:

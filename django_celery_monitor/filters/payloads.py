@@ -17,18 +17,20 @@ _SQLITE: Final = """(
         )
     ) WHERE said IS NOT NULL LIMIT 1
 )"""
-# PostgreSQL refuses to read what says NUL, half a character or NaN, or is nested without end.
+# PostgreSQL refuses to read what says NUL, half a character or NaN, or is nested without end. And
+# without an offset it reads a value anew for each use.
 _POSTGRESQL: Final = r"""(
     SELECT CASE WHEN
-        said !~ '\\u0000|NaN|Infinity'
-        AND regexp_replace(
+        strpos(said, '\u0000') = 0 AND strpos(said, 'NaN') = 0 AND strpos(said, 'Infinity') = 0
+        AND (strpos(lower(said), '\ud') = 0 OR regexp_replace(
             said, '\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}', '', 'g'
-        ) !~ '\\u[dD][89a-fA-F]'
+        ) !~ '\\u[dD][89a-fA-F]')
         AND length(translate(said, '[{', '')) > length(said) - 2000
     THEN said END FROM (
         SELECT value->5->>'l' AS said FROM json_array_elements(
             CASE WHEN left(%(expressions)s, 2) = '[[' THEN %(expressions)s ELSE '[]' END::json
         ) AS event (value)
+        OFFSET 0
     ) AS told WHERE said IS NOT NULL LIMIT 1
 )"""
 _MYSQL_SAID: Final = """JSON_UNQUOTE(JSON_EXTRACT(JSON_EXTRACT(
@@ -42,7 +44,7 @@ _AT_SQLITE: Final = """(
 )"""
 _AT_POSTGRESQL: Final = """(
     SELECT COALESCE(said #>> %s::text[], (said #> %s::text[])::text)
-    FROM (SELECT ({said})::json AS said) AS whole
+    FROM (SELECT ({said})::json AS said OFFSET 0) AS whole
 )"""
 # Else a database's own order decides which letters are the same.
 _AT_MYSQL: Final = (
