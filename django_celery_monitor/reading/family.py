@@ -74,11 +74,14 @@ def family(user: User, task: Task) -> Family:
     groups = {each.group_id for each in (task, parent) if each and each.group_id}
     members = [member for group in sorted(groups) for member in _of(rows, "group_id", group)]
     found = {task.id: task, **elders}
+    # What waits for its groups belongs to a task whatever else does not fit.
+    room = MOST - len(groups)
     for each in (*_early(children), *_early(members), *_early(kin)):
-        if len(found) < MOST:
+        if len(found) < room:
             found.setdefault(each.id, each)
-    bodies = _bodies(user, found)
-    found |= rows.in_bulk(set(bodies.values()) - found.keys())
+    bodies = _bodies(user, found, groups)
+    missing = [body for body in dict.fromkeys(bodies.values()) if body not in found]
+    found |= rows.in_bulk(missing[: MOST - len(found)])
     return Family(
         task=task,
         root=elders.get(task.root_id) if task.root_id != task.parent_id else None,
@@ -89,7 +92,7 @@ def family(user: User, task: Task) -> Family:
         body=found.get(bodies.get(task.group_id, "")),
         tasks=found,
         bodies=bodies,
-        cut=any(len(each) > MOST for each in (children, kin, members)) or len(found) >= MOST,
+        cut=any(len(each) > MOST for each in (children, kin, members)) or len(found) >= room,
     )
 
 
@@ -107,15 +110,16 @@ def _early(tasks: Iterable[Task]) -> list[Task]:
     return sorted(tasks, key=lambda task: (task.time, task.id))
 
 
-def _bodies(user: User, found: dict[str, Task]) -> dict[str, str]:
+def _bodies(user: User, found: dict[str, Task], first: set[str]) -> dict[str, str]:
     """The id of the chord's body by group, as one member of each group tells it."""
     members = {task.group_id: task.id for task in found.values() if task.group_id}
-    asked = list(members.values())[:CHORDS]
+    ordered = dict.fromkeys([*sorted(members.keys() & first), *members])
+    asked = [members[group] for group in ordered][:CHORDS]
     if not asked:
         return {}
     rows = Task.objects.filter(pk__in=asked).only("id", "events", "group_id", *SHARED)
     told = {task.group_id: _body_of(task) for task in get_policy().visible(user, rows).order_by()}
-    return {group: body for group, body in told.items() if body}
+    return {group: body for group in ordered if (body := told.get(group, ""))}
 
 
 def _body_of(task: Task) -> str:

@@ -3,75 +3,102 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any, Final
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from django_celery_monitor.models import Task
+from django_celery_monitor.reading.critical import Path, critical, step_of
 from django_celery_monitor.reading.family import Family
-from django_celery_monitor.reading.words import STATES, duration
-from django_celery_monitor.state.states import IGNORED, group
+from django_celery_monitor.reading.graph_nodes import Bundle, by_state, many, one
+from django_celery_monitor.reading.outline import outline
+from django_celery_monitor.reading.words import duration
 
-# More members than this are drawn as one node.
+# More members than this are drawn as one node, of which a reader takes out so many at once.
 COLLAPSED: Final = 25
+STEP: Final = 100
 # How much room a drawing is given before it is laid out, by its tallest column.
 _SIZES: Final = ((1, "s"), (4, "m"))
-_LABEL: Final = 26
+Edges = list[tuple[str, str, str]]
 
 
-class Bundle(NamedTuple):
-    """What makes tasks members of one node: a group, or the same caller and name."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """Where nodes lead to: a task's page; this page with more of a bundle, by its key."""
 
-    kind: str
-    key: str
-    name: str
+    task: Callable[[str], str]
+    bundle: Callable[[str], str]
 
 
-def graph(
-    family: Family, address: Callable[[str], str], group_address: Callable[[Bundle], str]
-) -> dict[str, Any]:
-    """For ``graph.ts``: nodes in the order of time; edges are pairs of places in that list."""
+def graph(family: Family, links: Links, now: datetime, opened: Mapping[str, int]) -> dict[str, Any]:
+    """For ``graph.ts``: nodes in the order of time; edges are pairs of places in that list.
+
+    ``opened``: how often a reader asked to see more of a bundle.
+    """
     tasks = sorted(family.tasks.values(), key=lambda task: (task.time, task.id))
-    place, bundles = _places(family, tasks)
+    found = _edges(family, tasks)
+    path = critical({task.id: step_of(task, now) for task in tasks}, [edge[:2] for edge in found])
+    place, bundles = _places(tasks, {family.task.id, *path.ids}, opened)
     nodes: dict[str, dict[str, Any]] = {}
     for task in tasks:
         key = place[task.id]
-        if key not in nodes:
-            bundle = bundles.get(key)
-            nodes[key] = (
-                _many(bundle, [each for each in tasks if place[each.id] == key], group_address)
-                if bundle
-                else _one(task, task.id == family.task.id, address)
-            )
+        if key in nodes:
+            continue
+        if key in bundles:
+            members = [each for each in tasks if place[each.id] == key]
+            nodes[key] = many(bundles[key], members, links.bundle(_token(bundles[key])), STEP)
+        else:
+            nodes[key] = one(task, links.task(task.id), here=task.id == family.task.id)
     index = {key: number for number, key in enumerate(nodes)}
     edges = {
         (index[place[begin]], index[place[end]]): kind
-        for begin, end, kind in _edges(family, tasks)
+        for begin, end, kind in found
         if place[begin] != place[end]
     }
     tallest = _tallest(len(nodes), list(edges))
-    size = next((size for most, size in _SIZES if tallest <= most), "l")
     return {
-        "size": size,
+        "size": next((size for most, size in _SIZES if tallest <= most), "l"),
         "nodes": list(nodes.values()),
         "edges": [[begin, end, kind] for (begin, end), kind in edges.items()],
+        "progress": by_state(tasks),
+        "outline": outline(len(nodes), edges),
+        **_path(path, [index[place[each]] for each in path.ids]),
     }
 
 
-def _places(family: Family, tasks: list[Task]) -> tuple[dict[str, str], dict[str, Bundle]]:
+def _path(path: Path, places: list[int]) -> dict[str, Any]:
+    """One task alone is no path."""
+    if len(places) < 2:
+        return {"path": [], "path_text": ""}
+    counted = ngettext("%(n)s task", "%(n)s tasks", len(places)) % {"n": len(places)}
+    names = {"length": duration(path.length), "counted": counted}
+    return {"path": places, "path_text": _("Critical path %(length)s, %(counted)s") % names}
+
+
+def _places(
+    tasks: list[Task], apart: set[str], opened: Mapping[str, int]
+) -> tuple[dict[str, str], dict[str, Bundle]]:
     """The key of each task's node, and what the nodes of many tasks stand for."""
     of_task = {task.id: _bundle(task) for task in tasks}
     sizes = Counter(of_task.values())
+    shown: Counter[Bundle] = Counter()
     place, bundles = {}, {}
     for task in tasks:
         bundle = of_task[task.id]
-        if bundle and sizes[bundle] > COLLAPSED and task.id != family.task.id:
-            # A task's id is never of this form: it holds no NUL.
-            place[task.id] = "\0".join(("", *bundle))
-            bundles[place[task.id]] = bundle
-        else:
-            place[task.id] = task.id
+        place[task.id] = task.id
+        if not bundle or sizes[bundle] <= COLLAPSED or task.id in apart:
+            continue
+        if shown[bundle] < opened.get(_token(bundle), 0) * STEP:
+            shown[bundle] += 1
+            continue
+        # A task's id is never of this form: it holds no NUL.
+        place[task.id] = "\0".join(("", *bundle))
+        bundles[place[task.id]] = bundle
     return place, bundles
 
 
@@ -81,8 +108,16 @@ def _bundle(task: Task) -> Bundle | None:
     return Bundle("parent", task.parent_id, task.name) if task.parent_id else None
 
 
-def _edges(family: Family, tasks: list[Task]) -> list[tuple[str, str, str]]:
-    found = [(task.parent_id, task.id, "calls") for task in tasks if task.parent_id in family.tasks]
+def _token(bundle: Bundle) -> str:
+    return blake2b("\0".join(bundle).encode(errors="replace"), digest_size=4).hexdigest()
+
+
+def _edges(family: Family, tasks: list[Task]) -> Edges:
+    found = [
+        (task.parent_id, task.id, "calls")
+        for task in tasks
+        if task.parent_id in family.tasks and task.parent_id != task.id
+    ]
     for task in tasks:
         body = family.bodies.get(task.group_id, "") if task.group_id else ""
         if body in family.tasks and body != task.id:
@@ -100,39 +135,3 @@ def _tallest(size: int, edges: list[tuple[int, int]]) -> int:
     for begin, end in sorted(edges):
         depths[end] = max(depths[end], depths[begin] + 1)
     return max(Counter(depths).values(), default=0)
-
-
-def _one(task: Task, here: bool, address: Callable[[str], str]) -> dict[str, Any]:
-    name = task.name or task.id
-    state = str(STATES.get(task.state, task.state))
-    took = duration(task.duration) if task.duration is not None else ""
-    title = _("%(name)s, %(state)s") % {"name": name, "state": state}
-    return {
-        "label": _shortened(name),
-        "detail": f"{state} · {took}" if took else state,
-        "title": title,
-        "kind": "ignored" if task.state == IGNORED else group(task.state),
-        "url": address(task.id),
-        "here": here,
-    }
-
-
-def _many(bundle: Bundle, members: list[Task], address: Callable[[Bundle], str]) -> dict[str, Any]:
-    done = sum(member.finished_at is not None for member in members)
-    kinds = Counter(group(member.state) for member in members)
-    worst = next((kind for kind in ("failed", "lost", "retrying") if kinds[kind]), "")
-    names = {"done": done, "all": len(members), "name": bundle.name}
-    return {
-        "label": _shortened(bundle.name),
-        "detail": _("%(done)s / %(all)s done") % names,
-        "title": _("%(name)s: %(done)s of %(all)s done") % names,
-        "kind": worst or kinds.most_common(1)[0][0],
-        "url": address(bundle),
-        "here": False,
-        "many": True,
-    }
-
-
-def _shortened(name: str) -> str:
-    """The end of a name tells more than its packages."""
-    return name if len(name) <= _LABEL else f"…{name[1 - _LABEL :]}"

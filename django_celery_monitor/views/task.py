@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.contrib.admin.utils import quote
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -25,7 +26,7 @@ from django_celery_monitor.reading.attempts import attempts
 from django_celery_monitor.reading.code import pieces
 from django_celery_monitor.reading.expiry import SOON, kept_until
 from django_celery_monitor.reading.family import family
-from django_celery_monitor.reading.graph import Bundle, graph
+from django_celery_monitor.reading.graph import Links, graph
 from django_celery_monitor.reading.json_text import parsed
 from django_celery_monitor.reading.life import life
 from django_celery_monitor.reading.passages import passages
@@ -45,6 +46,8 @@ ATTEMPTS: Final = 5
 EVENTS: Final = 3
 # Failures and retries that are read; the event set holds no more than twice sixteen of each.
 ERRORS: Final = 64
+# How often a reader may ask for more of a group; a family has no more members than that draws.
+OPENED: Final = 40
 
 
 @page(VIEW_TASK)
@@ -119,10 +122,21 @@ def _errors(request: HttpRequest, found: Task, payload: bool) -> dict[str, TaskE
 
 def _relatives(request: HttpRequest, found: Task) -> dict[str, Any]:
     relatives = family(request.user, found)
-    drawn = graph(relatives, _address, _bundle_address)
+    opened = Counter(request.GET.getlist("open")[:OPENED])
+    drawn = graph(
+        relatives,
+        Links(task=_address, bundle=lambda key: _more_of(request.GET, key)),
+        timezone.now(),
+        opened,
+    )
     return {
         "family": relatives,
         "graph": drawn,
+        # Without what is told beside it, so that it is drawn anew only when it looks different.
+        "graph_data": {key: drawn[key] for key in ("size", "nodes", "edges", "path")},
+        "graph_list": [(drawn["nodes"][place], depth) for place, depth in drawn["outline"]],
+        "on_path": [drawn["nodes"][place] for place in drawn["path"]],
+        "folded_url": _more_of(request.GET) if opened else "",
         "more_url": _tasks(root=found.root_id or found.id),
     }
 
@@ -131,8 +145,11 @@ def _address(task_id: str) -> str:
     return reverse("celery_monitor:task", args=[task_id])
 
 
-def _bundle_address(bundle: Bundle) -> str:
-    return _tasks(**{bundle.kind: bundle.key, "name": bundle.name})
+def _more_of(params: QueryDict, key: str = "") -> str:
+    """This page with more of a bundle drawn one by one; without a key, none of any."""
+    copy = params.copy()
+    copy.setlist("open", [*params.getlist("open")[:OPENED], key] if key else [])
+    return f"?{copy.urlencode()}#family-drawing"
 
 
 def _tasks(**filters: str) -> str:

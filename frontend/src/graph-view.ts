@@ -1,7 +1,7 @@
 // What part of a drawing is seen: moved and zoomed by pointer, wheel, keys and buttons.
 import type { Placed, Point } from "./graph";
 
-const STEPS = [0.25, 0.35, 0.5, 0.75, 1, 1.25, 1.6];
+const STEPS = [0.5, 0.75, 1, 1.25];
 const STRIDE = 60;
 
 export class View {
@@ -13,6 +13,10 @@ export class View {
   #y = 0;
   // The reader has chosen a part; a refresh does not take it away.
   #chosen = false;
+  /** Called when the reader chooses another part. */
+  onChosen = (): void => {};
+  /** Called with the part that is seen now. */
+  onShown = (_x: number, _y: number, _width: number, _height: number): void => {};
   // How far the pointer went since it went down.
   #dragged = 0;
 
@@ -71,7 +75,10 @@ export class View {
 
   press(what: string): void {
     this.#chosen = what !== "fit";
-    if (what === "fit") return this.fit();
+    if (what === "fit") {
+      this.onChosen();
+      return this.fit();
+    }
     const { width, height } = this.#seen();
     this.#zoomTo(this.#next(what === "in"), this.#x + width / 2, this.#y + height / 2);
   }
@@ -98,10 +105,22 @@ export class View {
   #show(): void {
     const { width, height } = this.#seen();
     this.#svg?.setAttribute("viewBox", `${this.#x} ${this.#y} ${width} ${height}`);
+    this.onShown(this.#x, this.#y, width, height);
+  }
+
+  /** Another part because the reader wants it. */
+  goTo(x: number, y: number): void {
+    this.#chose();
+    this.centre(x, y);
+  }
+
+  #chose(): void {
+    this.#chosen = true;
+    this.onChosen();
   }
 
   #move(x: number, y: number): void {
-    this.#chosen = true;
+    this.#chose();
     this.#x += x / this.#zoom;
     this.#y += y / this.#zoom;
     this.#show();
@@ -130,7 +149,7 @@ export class View {
     // Alone it scrolls the page.
     if (!event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
-    this.#chosen = true;
+    this.#chose();
     const box = this.box.getBoundingClientRect();
     const x = this.#x + (event.clientX - box.left) / this.#zoom;
     const y = this.#y + (event.clientY - box.top) / this.#zoom;

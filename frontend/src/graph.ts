@@ -1,6 +1,9 @@
 // Draws the family of a task from #family-graph; follows each refresh.
 import { graphlib, layout } from "@dagrejs/dagre";
 import { draw } from "./graph-draw";
+import { Follow } from "./graph-follow";
+import { MiniMap } from "./graph-map";
+import { openInPlace } from "./graph-open";
 import { View } from "./graph-view";
 import { walk } from "./graph-walk";
 
@@ -12,6 +15,9 @@ export interface Node {
   url: string;
   here: boolean;
   many?: boolean;
+  inferred?: boolean;
+  counts?: { kind: string; count: number; from: number }[];
+  more?: string;
 }
 
 /** Edges are places in the list of nodes, and what they stand for. */
@@ -19,6 +25,8 @@ export interface Family {
   nodes: Node[];
   edges: [number, number, string][];
   size: string;
+  /** The nodes of the critical path. */
+  path: number[];
 }
 
 export interface Point {
@@ -30,13 +38,19 @@ export interface Placed {
   width: number;
   height: number;
   nodes: Point[];
-  edges: { kind: string; points: Point[] }[];
+  /** `ends`: the places of its nodes, as in "0 1". */
+  edges: { kind: string; ends: string; points: Point[] }[];
 }
 
 export const WIDTH = 232;
 export const HEIGHT = 44;
+export const TALL = 72;
 // Laying out so many takes a while: in a quicker way then, and not before somebody looks.
 const MANY = 120;
+
+export function heightOf(node: Node): number {
+  return node.many ? TALL : HEIGHT;
+}
 
 /** Where a line passes other columns; at its ends it leaves and enters in the middle of a side. */
 function between({ points }: { points: Point[] }): Point[] {
@@ -48,8 +62,8 @@ function placed(family: Family): Placed {
   const ranker = family.nodes.length > MANY ? "longest-path" : "network-simplex";
   graph.setGraph({ rankdir: "LR", nodesep: 14, ranksep: 56, marginx: 12, marginy: 12, ranker });
   graph.setDefaultEdgeLabel(() => ({}));
-  family.nodes.forEach((_node, index) => {
-    graph.setNode(String(index), { width: WIDTH, height: HEIGHT });
+  family.nodes.forEach((node, index) => {
+    graph.setNode(String(index), { width: WIDTH, height: heightOf(node) });
   });
   for (const [from, to, kind] of family.edges) graph.setEdge(String(from), String(to), {}, kind);
   layout(graph);
@@ -63,6 +77,7 @@ function placed(family: Family): Placed {
     nodes,
     edges: family.edges.map(([from, to, kind]) => ({
       kind,
+      ends: `${from} ${to}`,
       points: [
         { x: (nodes[from]?.x ?? 0) + WIDTH / 2, y: nodes[from]?.y ?? 0 },
         ...between(graph.edge(String(from), String(to), kind) as { points: Point[] }),
@@ -72,11 +87,23 @@ function placed(family: Family): Placed {
   };
 }
 
+/** Who was on a task stays there; who was on a tile that gave out some is at the first of those. */
+function hold(box: HTMLElement, held: SVGElement, where: Placed, view: View): void {
+  const same = box.querySelector<SVGElement>(`a[href="${CSS.escape(held.getAttribute("href") ?? "")}"]`);
+  const first = box.querySelector<SVGElement>(`a[data-index="${held.dataset.index}"]`);
+  const at = where.nodes[Number(held.dataset.index)];
+  (same ?? first)?.focus({ preventScroll: true });
+  if (!same && at) view.goTo(at.x, at.y);
+}
+
 function start(card: HTMLElement): void {
   const box = card.querySelector<HTMLElement>("[data-graph-view]");
   const source = document.getElementById(card.dataset.graph ?? "");
   if (!box || !source) return;
   const view = new View(card, box);
+  const follow = new Follow(card.querySelector("[data-graph-follow]"), view);
+  const map = new MiniMap(box, (x, y) => view.goTo(x, y));
+  view.onShown = (x, y, width, height) => map.frame(x, y, width, height);
   let shown = "";
   let seen = false;
   const show = (): void => {
@@ -86,18 +113,18 @@ function start(card: HTMLElement): void {
     card.hidden = family.nodes.length < 2;
     if (card.hidden || (!seen && family.nodes.length > MANY)) return;
     shown = text;
-    const here = box.contains(document.activeElement)
-      ? document.activeElement?.getAttribute("href")
-      : null;
+    const held = box.contains(document.activeElement) ? document.activeElement : null;
     const where = placed(family);
     card.dataset.size = family.size;
     const svg = draw(family, where);
     box.replaceChildren(svg);
+    map.take(family.nodes, where);
     view.take(svg, where, family.nodes.findIndex((node) => node.here));
-    // Who was on a task stays there.
-    if (here) box.querySelector<SVGElement>(`a[href="${CSS.escape(here)}"]`)?.focus();
+    follow.take(family, where);
+    if (held instanceof SVGElement) hold(box, held, where, view);
   };
   walk(box, () => JSON.parse(shown || '{"nodes":[],"edges":[]}') as Family, view);
+  openInPlace(card);
   document.addEventListener("monitor:refreshed", show);
   new IntersectionObserver((entries) => {
     seen ||= entries.some((entry) => entry.isIntersecting);

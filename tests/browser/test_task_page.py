@@ -46,20 +46,22 @@ def published(uuid: str, at: float, name: str, **own: Any) -> Event:
     return said | {"type": "monitor-published"}
 
 
-def a_chord(name: str = "shop.part") -> None:
-    """``root`` calls three members, of which the third is still running; then comes ``whole``."""
+def a_chord(name: str = "shop.part", size: int = 3) -> None:
+    """``root`` calls members, of which the third is still running; then comes ``whole``."""
     at, own = now() - 60, {"root_id": "root", "parent_id": "root"}
     chord = {"task": "shop.whole", "id": "whole"}
     store(sent("root", at, name="shop.root"), received("root", at + 1, name="shop.root"))
-    for index in range(3):
-        uuid = f"part-{index}"
-        store(
-            published(uuid, at + index, name, group_id="g-1", chord=chord, **own),
-            received(uuid, at + index + 0.5, name=name, **own),
-            event("started", uuid, at + index + 1),
-        )
-        if index < 2:
-            store(event("succeeded", uuid, at + index + 3, result="1", runtime=2.0))
+    found = []
+    for index in range(size):
+        uuid, begin = f"part-{index}", at + index * 3 / size
+        found += [
+            published(uuid, begin, name, group_id="g-1", chord=chord, **own),
+            received(uuid, begin + 0.5, name=name, **own),
+            event("started", uuid, begin + 1),
+        ]
+        if index != 2:
+            found.append(event("succeeded", uuid, begin + 3, result="1", runtime=2.0))
+    store(*found)
     store(published("whole", at + 30, "shop.whole", root_id="root", parent_id="part-1"))
 
 
@@ -180,6 +182,42 @@ def test_thirty_children_of_one_type_are_one_node(page: Page, open_task: Open) -
     store(*(sent(f"child-{n}", now(), parent_id=parent, root_id=parent) for n in range(30)))
     open_task(parent)
     expect(page.locator("#family-drawing a.many")).to_contain_text("0 / 30 done")
+
+
+def test_a_chord_of_three_hundred_is_opened_in_place_followed_and_has_a_map(
+    page: Page, open_task: Open
+) -> None:
+    a_chord(size=300)
+    open_task("root")
+    drawing = page.locator("#family-drawing")
+    nodes, tile, folded = (
+        drawing.locator("a.graph-node"),
+        drawing.locator("a.many"),
+        drawing.locator("a[data-fold]"),
+    )
+    expect(drawing.locator(".graph-counts")).to_contain_text("299 Succeeded")
+    expect(drawing.locator(".graph-length")).to_contain_text("Critical path")
+    expect(drawing.locator("path.on-path")).not_to_have_count(0)
+    expect(drawing.locator(".graph-map")).to_have_count(0)
+    few = nodes.count()
+    tile.focus()
+    page.keyboard.press("Enter")
+    expect(nodes).to_have_count(few + 100, timeout=15_000)
+    assert "open=" in page.url
+    expect(drawing.locator(".graph-map rect.graph-frame")).to_have_count(1)
+    part = drawing.locator("svg.drawn").get_attribute("viewBox")
+    drawing.locator(".graph-map").click(position={"x": 2, "y": 2})
+    expect(drawing.locator("svg.drawn")).not_to_have_attribute("viewBox", part or "")
+    follow = page.get_by_role("button", name="Follow running")
+    follow.click()
+    expect(follow).to_have_attribute("aria-pressed", "true")
+    expect(drawing.locator("a.st-running")).to_be_in_viewport()
+    page.locator("[data-graph-view]").focus()
+    page.keyboard.press("ArrowRight")
+    expect(follow).to_have_attribute("aria-pressed", "false")
+    folded.click()
+    expect(nodes).to_have_count(few, timeout=15_000)
+    assert "open=" not in page.url
 
 
 def test_a_large_family_is_drawn_when_somebody_comes_to_see_it(page: Page, open_task: Open) -> None:

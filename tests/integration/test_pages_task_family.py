@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.html import escape
 from pytest_django import Settings
 
 from django_celery_monitor.models import Task
@@ -79,7 +80,10 @@ def test_from_events_alone_no_group_is_claimed() -> None:
     store(*(sent(f"child-{n}", now(), parent_id=parent, root_id=parent) for n in range(30)))
     response = page_of(parent)
     assert "these name no groups or chords" in response.text
-    assert [node["detail"] for node in response.context["graph"]["nodes"]][1:] == ["0 / 30 done"]
+    assert [node["detail"] for node in response.context["graph"]["nodes"]][1:] == [
+        "0 / 30 done, inferred"
+    ]
+    assert "Groups inferred: same caller, same type" in response.text
 
 
 def test_a_task_alone_has_no_graph() -> None:
@@ -100,11 +104,43 @@ def test_a_family_that_is_too_large_is_cut_and_says_so(monkeypatch: pytest.Monke
     assert "relatives that were found are drawn" in response.text
 
 
-def test_the_list_that_a_node_of_many_leads_to_is_that_of_its_members() -> None:
+def test_a_body_is_found_however_many_it_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    from django_celery_monitor.reading import family
+
+    monkeypatch.setattr(family, "MOST", 10)
     a_chord(30)
-    [many] = [node for node in page_of("part-0").context["graph"]["nodes"] if node.get("many")]
-    rows = root_client().get(many["url"]).context["rows"]
-    assert {row.task.name for row in rows} == {"shop.part"}
+    found = page_of("part-0").context["family"]
+    assert found.body.id == "whole"
+    assert len(found.tasks) == 10
+
+
+def test_a_tile_leads_to_the_page_with_its_members_and_back() -> None:
+    a_chord(30)
+    client, url = root_client(), reverse("celery_monitor:task", args=["part-0"])
+    before = client.get(f"{url}?attempts=all")
+    [many] = [node for node in before.context["graph"]["nodes"] if node.get("many")]
+    response = client.get(url + many["url"].partition("#")[0])
+    assert len(response.context["graph"]["nodes"]) == 31
+    assert response.context["folded_url"] == "?attempts=all#family-drawing"
+    assert client.get(f"{url}?open={'x' * 300}&open=%00").status_code == 200
+
+
+def test_the_list_of_a_family_says_what_its_drawing_says() -> None:
+    a_chord(30)
+    at = now() - 20
+    store(
+        event("started", "part-0", at - 40),
+        *(event("started", "whole", at), event("succeeded", "whole", at + 2, runtime=2.0)),
+    )
+    response = page_of("whole")
+    listed = response.text.partition('class="card graph-list"')[2]
+    for node in response.context["graph"]["nodes"]:
+        assert escape(node["name"]) in listed
+        assert escape(node["detail"]) in listed
+    assert "Waiting" in listed
+    assert "on the critical path" in listed
+    assert "Critical path" in response.text
+    assert "Groups known from the recorder" in response.text
 
 
 def test_whole_arguments_come_from_the_recorder() -> None:

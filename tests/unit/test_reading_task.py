@@ -18,7 +18,7 @@ from django_celery_monitor.reading.attempts import attempts
 from django_celery_monitor.reading.code import call_of, pieces
 from django_celery_monitor.reading.expiry import kept_until
 from django_celery_monitor.reading.family import Family
-from django_celery_monitor.reading.graph import COLLAPSED, graph
+from django_celery_monitor.reading.graph import COLLAPSED, Links, graph
 from django_celery_monitor.reading.life import life
 from django_celery_monitor.reading.passages import Passage, passages
 from django_celery_monitor.reading.raw import provenance, raw
@@ -265,8 +265,9 @@ def family_of(task: Task, *others: Task, bodies: dict[str, str] | None = None) -
     )
 
 
-def drawn(family: Family) -> dict[str, Any]:
-    return graph(family, lambda task_id: f"/{task_id}/", lambda bundle: f"/?{bundle.kind}")
+def drawn(family: Family, opened: dict[str, int] | None = None) -> dict[str, Any]:
+    links = Links(task=lambda task_id: f"/{task_id}/", bundle=lambda key: key)
+    return graph(family, links, NOW, opened or {})
 
 
 def test_a_graph_has_who_called_whom() -> None:
@@ -300,8 +301,70 @@ def test_many_members_become_one_node_but_this_task_stays(group_id: str) -> None
     found = drawn(family_of(members[0], relative(0), *members[1:]))
     assert len(found["nodes"]) == 3
     [many] = [node for node in found["nodes"] if node.get("many")]
-    assert many["detail"] == "13 / 26 done"
-    assert many["url"] == ("/?group" if group_id else "/?parent")
+    assert many["detail"] == ("13 / 26 done" if group_id else "13 / 26 done, inferred")
+
+
+def members_of(count: int, *states: str) -> list[Task]:
+    """As many members of a group, of these states first."""
+    members = [relative(n, parent_id="t0", group_id="g") for n in range(1, count + 1)]
+    for member, state in zip(members, states, strict=False):
+        member.state = state
+    return members
+
+
+def test_a_tile_counts_its_members_by_state_and_shows_trouble() -> None:
+    found = drawn(family_of(relative(0), *members_of(40, "FAILURE", "STARTED", "FAILURE")))
+    [many] = [node for node in found["nodes"] if node.get("many")]
+    assert many["kind"] == "failed"
+    assert [(each["kind"], each["count"], each["from"]) for each in many["counts"]] == [
+        ("failed", 2, 0),
+        ("running", 1, 2),
+        ("succeeded", 37, 3),
+    ]
+    assert "Failed 2, Running 1, Succeeded 37" in many["title"]
+    assert many["more"] == "+40"
+    assert [each["count"] for each in found["progress"]] == [2, 1, 38]
+
+
+def test_a_tile_gives_out_a_hundred_members_at_a_time() -> None:
+    family = family_of(relative(0), *members_of(300))
+    [many] = [node for node in drawn(family)["nodes"] if node.get("many")]
+    for times, nodes in ((1, 102), (2, 202), (3, 301), (40, 301)):
+        found = drawn(family, {many["url"]: times})
+        assert len(found["nodes"]) == nodes
+        assert len(found["outline"]) == nodes
+
+
+def test_the_critical_path_is_drawn_and_stays_out_of_tiles() -> None:
+    begin = datetime.fromtimestamp(AT, UTC)
+    members = members_of(30)
+    for number, member in enumerate(members):
+        member.sent_at = member.started_at = begin
+        member.finished_at = begin + timedelta(seconds=99 if number == 17 else 1)
+        member.runtime = (member.finished_at - begin).total_seconds()
+    body = relative(40, name="shop.body", sent_at=begin + timedelta(seconds=99))
+    body.started_at = begin + timedelta(seconds=101)
+    body.finished_at, body.runtime = begin + timedelta(seconds=105), 4.0
+    family = family_of(relative(0), *members, body, bodies={"g": "t40"})
+    found = drawn(family)
+    assert found["path_text"] == "Critical path 1 min 45 s, 3 tasks"
+    assert [found["nodes"][place]["url"] for place in found["path"]] == ["/t0/", "/t18/", "/t40/"]
+    assert len(found["nodes"]) == 4
+
+
+def test_a_family_as_a_list_has_every_node_once_callers_first() -> None:
+    members = [relative(number, parent_id="t0", group_id="g") for number in (1, 2)]
+    body = relative(3, parent_id="t2", name="shop.body")
+    found = drawn(family_of(relative(0), *members, body, bodies={"g": "t3"}))
+    # The body stands below those it waited for, not under one of them.
+    assert found["outline"] == [(0, 0), (1, 1), (2, 1), (3, 1)]
+
+
+def test_tasks_that_call_each_other_in_a_circle_are_drawn_once() -> None:
+    circle = [relative(0, parent_id="t1"), relative(1, parent_id="t0"), relative(2, parent_id="t2")]
+    found = drawn(family_of(*circle))
+    assert sorted(place for place, _depth in found["outline"]) == [0, 1, 2]
+    assert found["path"] == []
 
 
 def test_a_text_for_an_issue_cannot_leave_its_fences() -> None:
