@@ -29,12 +29,18 @@ SHOTS: tuple[Shot, ...] = (
     ("tasks-dark", "tasks/", "dark", 1440, 1080),
     ("tasks-phone", "tasks/", "dark", 390, 844),
     ("task-light", "tasks/{task}/", "light", 1440, 900),
+    ("task-phone", "tasks/{task}/", "dark", 390, 844),
+    ("views-light", "views/", "light", 1440, 420),
     ("workers-light", "workers/", "light", 1440, 420),
+    ("worker-light", "workers/celery@web-1/?range=24h", "light", 1440, 1080),
+    ("worker-phone", "workers/celery@web-1/", "dark", 390, 844),
     ("types-light", "types/", "light", 1440, 640),
     ("type-dark", "types/shop.orders.charge_card/?range=24h", "dark", 1440, 1080),
     ("failures-light", "failures/", "light", 1440, 900),
     ("failures-phone", "failures/", "dark", 390, 844),
     ("queues-light", "queues/", "light", 1440, 460),
+    ("queue-dark", "queues/payments/", "dark", 1440, 1080),
+    ("styleguide-light", "styleguide/", "light", 1440, 1080),
 )
 
 
@@ -49,7 +55,8 @@ def main() -> None:
             DEMO_DATABASE_URL=f"sqlite:///{folder}/demo.sqlite3",
             DEMO_BROKER_URL="memory://",
             DEMO_RESULT_BACKEND_URL="cache+memory://",
-            DEMO_DEBUG="0",
+            # Else there is no style guide.
+            DEMO_DEBUG="1",
         )
         session = fill()
         with server() as address:
@@ -71,8 +78,22 @@ def fill() -> str:
     back_fill(DAYS, lambda share: None)
     listen()
     client = Client()
-    client.force_login(User.objects.create_superuser("demo"))
+    reader = User.objects.create_superuser("demo")
+    save_views(str(reader.pk))
+    client.force_login(reader)
     return client.cookies["sessionid"].value
+
+
+def save_views(owner: str) -> None:
+    from django_celery_monitor.models import SavedView
+
+    saved = (
+        ("Cards that are refused", "state=failed&name=shop.orders.charge_card", True),
+        ("Nobody takes them", "state=waiting&queue=partners", True),
+        ("Slow reports", "name=shop.reports.*&runtime=>30s", False),
+    )
+    for name, query, shared in saved:
+        SavedView.objects.create(owner=owner, name=name, query=query, shared=shared)
 
 
 def listen() -> None:
