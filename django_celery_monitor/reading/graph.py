@@ -51,7 +51,8 @@ def graph(family: Family, links: Links, now: datetime, opened: Mapping[str, int]
             continue
         if key in bundles:
             members = [each for each in tasks if place[each.id] == key]
-            nodes[key] = many(bundles[key], members, links.bundle(_token(bundles[key])), STEP)
+            url = links.bundle(_token(bundles[key]))
+            nodes[key] = many(bundles[key], members, url, STEP, cut=family.cut)
         else:
             nodes[key] = one(task, links.task(task.id), here=task.id == family.task.id)
     index = {key: number for number, key in enumerate(nodes)}

@@ -44,11 +44,14 @@ def one(task: Task, url: str, *, here: bool) -> dict[str, Any]:
     }
 
 
-def many(bundle: Bundle, members: list[Task], url: str, step: int) -> dict[str, Any]:
-    """A tile; ``url`` is the page with ``step`` more of them drawn one by one."""
+def many(bundle: Bundle, members: list[Task], url: str, step: int, *, cut: bool) -> dict[str, Any]:
+    """A tile; ``url`` is the page with ``step`` more of them drawn one by one.
+
+    ``cut``: there may be others that nobody looked at.
+    """
     done = sum(member.finished_at is not None for member in members)
     counts = by_state(members)
-    names = {"done": done, "all": len(members), "name": bundle.name}
+    names = {"done": done, "all": f"{len(members)}{'+' if cut else ''}", "name": bundle.name}
     detail = _("%(done)s / %(all)s done") % names
     if bundle.inferred:
         detail = _("%(counted)s, inferred") % {"counted": detail}

@@ -69,7 +69,7 @@ export class View {
   fit(): void {
     const { clientWidth, clientHeight } = this.box;
     const most = Math.min(clientWidth / this.#size.width, clientHeight / this.#size.height);
-    this.#zoom = Math.max(Math.min(most, 1), 0.1);
+    this.#zoom = Math.max(Math.min(most, 1), 0.02);
     this.centre(this.#size.width / 2, this.#size.height / 2);
   }
 

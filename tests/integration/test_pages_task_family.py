@@ -114,6 +114,18 @@ def test_a_body_is_found_however_many_it_waits_for(monkeypatch: pytest.MonkeyPat
     assert len(found.tasks) == 10
 
 
+def test_a_tile_of_a_family_that_was_cut_does_not_say_how_many_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from django_celery_monitor.reading import family
+
+    monkeypatch.setattr(family, "MOST", 40)
+    parent = a_task()
+    store(*(sent(f"child-{n}", now(), parent_id=parent, root_id=parent) for n in range(60)))
+    [many] = [node for node in page_of(parent).context["graph"]["nodes"] if node.get("many")]
+    assert many["detail"] == "0 / 39+ done, inferred"
+
+
 def test_a_tile_leads_to_the_page_with_its_members_and_back() -> None:
     a_chord(30)
     client, url = root_client(), reverse("celery_monitor:task", args=["part-0"])
