@@ -73,6 +73,7 @@ class Results:
 
     def close(self) -> None:
         """Let go of what this thread holds; a backend may use Django's connections."""
+        self._drop_backend()
         connections.close_all()
 
     def _probe(self) -> None:
@@ -80,8 +81,16 @@ class Results:
         try:
             self._backend.get_task_meta(str(uuid4()), cache=False)
         except Exception as error:
-            self._backend = None
+            self._drop_backend()
             raise BackendAwayError(error) from error
+
+    def _drop_backend(self) -> None:
+        """Celery's backends have no way to close them; that of Redis keeps a pool of sockets."""
+        backend, self._backend = self._backend, None
+        client = vars(backend).get("client") if backend is not None else None
+        pool = getattr(client, "connection_pool", None)
+        if pool is not None:
+            pool.disconnect()
 
 
 def _backend(app: Celery) -> Any:

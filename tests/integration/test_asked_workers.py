@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import pytest
 from celery import Celery
 
+from django_celery_monitor.control.results import Results
 from django_celery_monitor.models import Task
 from django_celery_monitor.pipeline import Pipeline
 from django_celery_monitor.upkeep.conclusions import Conclusion
@@ -95,3 +96,15 @@ def test_an_end_that_nobody_heard_is_settled_and_its_late_event_counts(
         publish(app, wire(slow.id, late._replace(timestamp=at)))
         wait_until(lambda: state(slow.id) == ("SUCCESS", "worker"))
         assert Task.objects.get(pk=slow.id).runtime == 2.0
+
+
+def test_the_connections_to_the_result_backend_are_closed_after_each_look(redis_url: str) -> None:
+    app = Celery("looking", broker=redis_url, backend=redis_url, set_as_current=False)
+    results = Results(app)
+    assert results.ended("nobody") is None
+    pool = results._backend.client.connection_pool
+    assert [each for each in pool._available_connections if each.is_connected]
+    results.close()
+    assert not [each for each in pool._available_connections if each.is_connected]
+    assert results.ended("nobody") is None
+    results.close()
