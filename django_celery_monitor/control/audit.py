@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl, urlencode
 
 from django.db import Error, router, transaction
 from django.utils import timezone
@@ -58,11 +59,18 @@ def _entry(order: Order, redactor: Redactor) -> ControlAction:
         reason=judge.cut(redactor.text(judge.scrub(order.reason)), LONGEST),
         act=order.act.name,
         target_count=aim.count,
-        target_filter=judge.cut(redactor.text(aim.filter), LONGEST),
+        target_filter=judge.cut(_filter(aim.filter, redactor), LONGEST),
         arguments=arguments(order.act, order.values, redactor),
         source=order.source,
         started_at=timezone.now(),
     )
+
+
+def _filter(query: str, redactor: Redactor) -> str:
+    """As in an address, where signs that show what is secret are written otherwise."""
+    pairs = parse_qsl(query, keep_blank_values=True)
+    masked = [(name, redactor.text(value)) for name, value in pairs]
+    return query if masked == pairs else urlencode(masked)
 
 
 def end(action: ControlAction, result: Result, redactor: Redactor) -> None:
