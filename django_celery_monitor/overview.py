@@ -11,7 +11,9 @@ from django_celery_monitor.reading.counts import kept
 from django_celery_monitor.reading.gaps import recent_gaps
 from django_celery_monitor.reading.listening import Listening, listening
 from django_celery_monitor.reading.series import Reading
+from django_celery_monitor.reading.series_rows import total_grain
 from django_celery_monitor.reading.throughput import Minute, last_hour, per_minute, whole
+from django_celery_monitor.reading.uncounted import reason, uncounted
 from django_celery_monitor.state.states import GROUPS
 from django_celery_monitor.state.worker import Health
 from django_celery_monitor.workers import WorkerView, workers_if_allowed
@@ -35,6 +37,8 @@ class Overview:
     workers: list[WorkerView] | None
     collector: Listening
     gaps: list[Gap]
+    # Why nothing that ended could be counted for the reader; empty if it was.
+    uncounted: str
 
     @property
     def failed_share(self) -> float:
@@ -81,6 +85,7 @@ def overview(
         workers=workers_if_allowed(user, now, heard),
         collector=heard,
         gaps=recent_gaps(now),
+        uncounted=reason() if total_grain(user) in uncounted(user) else "",
     )
 
 

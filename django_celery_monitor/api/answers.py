@@ -101,9 +101,11 @@ class OverviewOut(Schema):
         description="Whether these three are of the reader's newest 10,000 tasks only."
     )
     oldest_waiting: WaitingOut | None
-    last_hour: MinuteOut
-    finished_per_minute: float = Field(description="Over the last five minutes.")
-    minutes: list[MinuteOut]
+    last_hour: MinuteOut | None = Field(
+        description="Null, as the next, for readers whose tasks are not counted apart."
+    )
+    finished_per_minute: float | None = Field(description="Over the last five minutes.")
+    minutes: list[MinuteOut] = Field(description="Empty where last_hour is null.")
     latest_failures: list[FailureOut]
     arguments_hidden: bool
     workers: HealthsOut | None = Field(description="Null for who may not see workers.")

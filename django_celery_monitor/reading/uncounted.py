@@ -31,7 +31,7 @@ def uncounted(user: User) -> frozenset[Grain]:
 
 
 def reason() -> str:
-    return _("counts are of all tasks, and you may see only some")
+    return _("not counted for you")
 
 
 def narrowed(user: User) -> str:

@@ -138,7 +138,7 @@ def test_whom_nothing_is_hidden_from_finds_it_nearly_everywhere(settings: Settin
     every = list(addresses())
     without = [url for url in every if MARK not in texts(client, url).lower()]
     assert len(without) < len(every) / 2, without
-    assert "Some tasks only" not in texts(client, reverse("celery_monitor:overview"))
+    assert "You are shown only some" not in texts(client, reverse("celery_monitor:overview"))
 
 
 @pytest.mark.parametrize(
@@ -218,10 +218,12 @@ def test_what_a_policy_forgot_is_unknown_and_not_zero() -> None:
     client = client_of(*RIGHTS)
     page = client.get(reverse("celery_monitor:overview")).text
     assert "Not counted for you: by type, by worker and by queue" in page
-    assert "Nothing is known of this time: counts are of all tasks" in page
+    assert "Nothing is known of this time: not counted for you" in page
     series = client.get(reverse("celery_monitor:series") + "?measure=throughput").json()
     assert series["lines"]
     assert all(value is None for line in series["lines"] for value in line["values"])
+    told = client.get(reverse("celery_monitor:api:get_overview")).json()
+    assert (told["last_hour"], told["finished_per_minute"], told["minutes"]) == (None, None, [])
 
 
 def test_counts_that_a_policy_narrows_are_shown(settings: Settings) -> None:
