@@ -67,10 +67,10 @@ def _entry(order: Order, redactor: Redactor) -> ControlAction:
 
 
 def _filter(query: str, redactor: Redactor) -> str:
-    """As in an address, where signs that show what is secret are written otherwise."""
+    """Perhaps as in an address, where signs that show what is secret are written otherwise."""
     pairs = parse_qsl(query, keep_blank_values=True)
-    masked = [(name, redactor.text(value)) for name, value in pairs]
-    return query if masked == pairs else urlencode(masked)
+    masked = [(name, redactor.value(value, name)) for name, value in pairs]
+    return redactor.text(query) if masked == pairs else urlencode(masked)
 
 
 def end(action: ControlAction, result: Result, redactor: Redactor) -> None:

@@ -14,6 +14,7 @@ from django_celery_monitor.conf import get_settings
 from django_celery_monitor.control import audit, sending
 from django_celery_monitor.control.acts.base import Act, Order, Outcome, Result
 from django_celery_monitor.control.acts.registry import act_of
+from django_celery_monitor.control.audience import seen_by
 from django_celery_monitor.control.errors import (
     BadParametersError,
     ControlError,
@@ -42,7 +43,8 @@ def perform(
     """Do ``act`` for ``user`` and return its entry in the audit, with the workers' replies.
 
     Waits at most ``CONTROL_TIMEOUT`` seconds. ``user=None``: for a program that may all, under
-    ``name``. What workers told who only asked is in ``told`` of the entry, as it came.
+    ``name``. What workers told who only asked is in ``told`` of the entry: as it came for a
+    program, and for a person what that person may see.
 
     Raises a ``ControlError``: then nothing was sent, unless it is an ``UnavailableError`` whose
     ``sent`` is true.
@@ -83,6 +85,8 @@ def _recorded(app: Celery, order: Order) -> ControlAction:
         raise
     audit.end(action, result, mask)
     action.told = result.told
+    if order.user is not None:
+        action.told = seen_by(app, order.user, order.act.name, result.told)
     return action
 
 
