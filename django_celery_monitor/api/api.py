@@ -8,7 +8,7 @@ from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
 from django_celery_monitor import __version__
-from django_celery_monitor.api import overview, tasks, workers
+from django_celery_monitor.api import acts, overview, tasks, workers
 from django_celery_monitor.api.answers import Problem
 from django_celery_monitor.api.auth import viewers_only
 from django_celery_monitor.api.errors import MEDIA_TYPE, explain_errors
@@ -19,6 +19,7 @@ ERRORS = {
     "403": "A right is missing.",
     "404": "There is no such thing.",
 }
+AWAY = {"503": "The broker does not answer in time, or the act could not be recorded."}
 
 
 class MonitorAPI(NinjaAPI):
@@ -30,8 +31,8 @@ class MonitorAPI(NinjaAPI):
         content = {MEDIA_TYPE: {"schema": reference}}
         schema["components"]["schemas"]["Problem"] = Problem.json_schema()
         for methods in schema["paths"].values():
-            for operation in methods.values():
-                for status, reason in ERRORS.items():
+            for method, operation in methods.items():
+                for status, reason in (ERRORS | (AWAY if method == "post" else {})).items():
                     operation["responses"][status] = {"description": reason, "content": content}
         return schema
 
@@ -46,5 +47,5 @@ api = MonitorAPI(
     docs_decorator=viewers_only,
 )
 explain_errors(api)
-for each in (tasks, workers, overview):
+for each in (tasks, workers, overview, acts):
     api.add_router("", each.router)

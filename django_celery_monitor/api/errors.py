@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 
 import orjson
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,13 +12,22 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError
 
 from django_celery_monitor.access.who import why_not
+from django_celery_monitor.control.errors import (
+    BadParametersError,
+    ControlError,
+    DeniedError,
+    UnavailableError,
+    UnknownActError,
+    UnknownTargetError,
+)
 from django_celery_monitor.filters import FilterError
 
 MEDIA_TYPE = "application/problem+json"
 
 
-def problem(status: int, detail: str) -> HttpResponse:
+def problem(status: int, detail: str, **more: Any) -> HttpResponse:
     content = {
+        **more,
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
@@ -42,6 +52,10 @@ def explain_errors(api: NinjaAPI) -> None:
     def unclear(request: HttpRequest, error: Exception) -> HttpResponse:
         return problem(400, str(error))
 
+    @api.exception_handler(ControlError)
+    def undone(request: HttpRequest, error: ControlError) -> HttpResponse:
+        return _undone(error)
+
     @api.exception_handler(Http404)
     def missing(request: HttpRequest, error: Exception) -> HttpResponse:
         return problem(404, str(error))
@@ -49,3 +63,15 @@ def explain_errors(api: NinjaAPI) -> None:
     @api.exception_handler(HttpError)
     def other(request: HttpRequest, error: HttpError) -> HttpResponse:
         return problem(error.status_code, error.message)
+
+
+def _undone(error: ControlError) -> HttpResponse:
+    if isinstance(error, BadParametersError):
+        return problem(400, str(error), problems=error.problems)
+    if isinstance(error, DeniedError):
+        return problem(403, str(error))
+    if isinstance(error, UnknownActError | UnknownTargetError):
+        return problem(404, str(error))
+    sent = isinstance(error, UnavailableError) and error.sent
+    action = error.action.pk if isinstance(error, UnavailableError) and error.action else None
+    return problem(503, str(error), sent=sent, action=action)

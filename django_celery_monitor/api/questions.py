@@ -76,7 +76,12 @@ def documented(parameters: dict[str, str]) -> dict[str, Any]:
     }
     return {
         "parameters": [
-            {"in": "query", "name": name, "description": description, "schema": schemas[name]}
+            {
+                "in": "query",
+                "name": name,
+                "description": description,
+                "schema": schemas.get(name, text),
+            }
             for name, description in parameters.items()
         ]
     }

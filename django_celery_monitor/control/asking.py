@@ -6,9 +6,11 @@ import logging
 import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kombu import Consumer, Producer
+from kombu.pidbox import Mailbox
 from kombu.utils.uuid import uuid
 
 from django_celery_monitor.ingest.queues import passing_errors
@@ -101,8 +103,7 @@ class Line:
         it breaks, not by a pool.
         """
         ticket, pairs = uuid(), list[tuple[str, Any]]()
-        mailbox = self._control.mailbox(self._connection)
-        mailbox.producer_pool = _Once(self._connection)
+        mailbox = self._mailbox()
         queue, channel = mailbox.reply_queue, self._connection.default_channel
 
         def heard(body: Any, message: Message) -> None:
@@ -120,6 +121,12 @@ class Line:
             channel.after_reply_message_received(queue.name)
         return pairs
 
+    def _mailbox(self) -> Any:
+        mailbox = self._control.mailbox(self._connection)
+        mailbox.__class__ = _Mailbox
+        mailbox.producer_pool = _Once(self._connection)
+        return mailbox
+
     def _drain(
         self, pairs: list[tuple[str, Any]], awaited: set[str], ends: float, namesakes: float
     ) -> None:
@@ -136,6 +143,18 @@ class Line:
         except TimeoutError:
             return False
         return True
+
+
+class _Mailbox(Mailbox):
+    """Each question's replies come to a queue of its own.
+
+    Kombu names it after an address in memory, which the next mailbox may have again: a connection
+    that is still open would take its replies.
+    """
+
+    @cached_property
+    def oid(self) -> str:
+        return str(uuid())
 
 
 class _Once:

@@ -9,6 +9,7 @@ import orjson
 from django.utils.translation import gettext as _
 
 from django_celery_monitor.access.policy import LOOKING, User, get_policy, is_read_only
+from django_celery_monitor.access.who import why_not
 from django_celery_monitor.celery_app import find_app
 from django_celery_monitor.conf import get_settings
 from django_celery_monitor.control import audit, sending
@@ -92,11 +93,10 @@ def _recorded(app: Celery, order: Order) -> ControlAction:
 
 def _permit(user: User | None, act: Act) -> None:
     if is_read_only() and act.codename not in LOOKING:
-        raise DeniedError(_("The monitor is set to READ_ONLY: nobody may change anything."))
+        raise DeniedError(why_not(act.codename))
     if user is None or get_policy().can(user, act.codename):
         return
-    text = _("This needs the permission django_celery_monitor.%(codename)s.")
-    raise DeniedError(text % {"codename": act.codename}, act.codename)
+    raise DeniedError(why_not(act.codename), act.codename)
 
 
 def _sent(app: Celery, order: Order) -> Result:

@@ -54,7 +54,7 @@ class Results:
         Raises ``BackendAwayError``.
         """
         try:
-            backend = self._backend = self._backend or _backend(self._app)
+            backend = self._backend = self._backend or own_backend(self._app)
         # A backend may be any package's, with errors of its own.
         except Exception as error:
             raise BackendAwayError(error) from error
@@ -85,15 +85,19 @@ class Results:
             raise BackendAwayError(error) from error
 
     def _drop_backend(self) -> None:
-        """Celery's backends have no way to close them; that of Redis keeps a pool of sockets."""
         backend, self._backend = self._backend, None
-        client = vars(backend).get("client") if backend is not None else None
-        pool = getattr(client, "connection_pool", None)
-        if pool is not None:
-            pool.disconnect()
+        if backend is not None:
+            close_backend(backend)
 
 
-def _backend(app: Celery) -> Any:
+def close_backend(backend: Any) -> None:
+    """Celery's backends have no way to close them; that of Redis keeps a pool of sockets."""
+    pool = getattr(vars(backend).get("client"), "connection_pool", None)
+    if pool is not None:
+        pool.disconnect()
+
+
+def own_backend(app: Celery) -> Any:
     """One of our own: the app's is the project's to configure."""
     found: Any = by_url(app.backend_cls or app.conf.result_backend, app.loader)
     kind, url = found

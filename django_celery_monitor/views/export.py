@@ -22,6 +22,7 @@ from django_celery_monitor.conf import get_settings
 from django_celery_monitor.filters import And, FilterError, from_params, is_private
 from django_celery_monitor.models import Task
 from django_celery_monitor.paging import page as page_of
+from django_celery_monitor.reading.audit_csv import cell
 from django_celery_monitor.views.page import refused
 
 FACTS: Final = (
@@ -33,8 +34,6 @@ PAYLOAD: Final = ("args", "kwargs", "result", "exception")
 STEP: Final = 500
 # A search that finds little stops somewhere.
 WINDOWS: Final = 20
-# Spreadsheets take a cell that begins so for a formula.
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 @refused
@@ -129,16 +128,11 @@ def _as_csv(found: Found) -> Iterator[str]:
     writer = csv.writer(lines)
     writer.writerow(found.columns)
     for tasks in found:
-        writer.writerows([_cell(value) for value in task.values()] for task in tasks)
+        writer.writerows([cell(value) for value in task.values()] for task in tasks)
         yield lines.taken()
     if found.cut:
         writer.writerow([f"# {found.cut}"])
     yield lines.taken()
-
-
-def _cell(value: Any) -> Any:
-    """A text that a spreadsheet would compute gets an apostrophe in front."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def _as_json(found: Found) -> Iterator[str]:

@@ -18,6 +18,9 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from pytest_django import Settings
 
+from django_celery_monitor.access import policy
+from django_celery_monitor.control.acts.base import Act
+from django_celery_monitor.control.acts.registry import ACTS
 from django_celery_monitor.live import messages
 from django_celery_monitor.live.messages import Change, changed
 from django_celery_monitor.live.rights import rights_of
@@ -92,6 +95,11 @@ def keeping(inside: int) -> Address:
     return Address(Door((TASK,), NOT_SO), Door((TASK,), inside, changes=True))
 
 
+def acting(act: Act) -> Address:
+    changes = act.codename not in policy.LOOKING
+    return Address(same(NOT_SO), Door((act.codename,), 400, stranger=UNKNOWN, changes=changes))
+
+
 ADDRESSES: Final[dict[str, Address]] = {
     "celery_monitor:overview": page(TASK),
     "celery_monitor:tasks": page(TASK),
@@ -122,6 +130,10 @@ ADDRESSES: Final[dict[str, Address]] = {
     "celery_monitor:api:list_workers": api(WORKER),
     "celery_monitor:api:get_worker": api(WORKER),
     "celery_monitor:api:get_overview": api(TASK),
+    "celery_monitor:api:list_actions": api(policy.VIEW_ACTION),
+    "celery_monitor:api:get_action": api(policy.VIEW_ACTION),
+    # The posts have no content.
+    **{f"celery_monitor:api:do_{act.name}": acting(act) for act in ACTS.values()},
     "celery_monitor:api:openapi-json": api(TASK, WORKER),
     "celery_monitor:api:api-root": nothing(404),
 }
@@ -133,6 +145,7 @@ ADMIN: Final = {
     "collectorrun": "view_collectorrun",
     "gap": "view_collectorrun",
     "badevent": "view_badevent",
+    "controlaction": policy.VIEW_ACTION,
 }
 # What browsers hear, and what may be in it: nothing, ids, or our own words.
 MESSAGES: Final = {"hello", "pong", "subscribed", "error", "changed"}

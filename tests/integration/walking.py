@@ -14,12 +14,12 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from django_celery_monitor.access.acts import ACTS
-from django_celery_monitor.models import BadEvent, Gap
+from django_celery_monitor.models import BadEvent, ControlAction, Gap
 from tests.integration.kept import a_collector, a_task, a_worker, an_error
 from tests.integration.people import person, signed_in
 
 APP: Final = "django_celery_monitor"
-ARGUMENTS: Final = {"task_id": "a-1", "hostname": "w1@host", "name": "shop.pay"}
+ARGUMENTS: Final = {"task_id": "a-1", "hostname": "w1@host", "name": "shop.pay", "action_id": 1}
 RIGHTS: Final = tuple(act.codename for act in ACTS)
 # Who holds what; ``None`` may everything.
 EVERYBODY: Final[dict[str, tuple[str, ...] | None]] = {
@@ -39,6 +39,7 @@ def rows() -> None:
     a_worker("w1@host")
     a_collector()
     Gap.objects.create(started_at=now, ended_at=now, reason=Gap.Reason.AWAY, transport="redis")
+    ControlAction.objects.create(id=1, act="ping", user_name="ann", source="api", started_at=now)
     BadEvent.objects.create(arrived_at=now, reason="no uuid", body="{}")
 
 

@@ -111,6 +111,7 @@ CELERY_BROKER_URL = os.environ.get("TEST_BROKER_URL", "memory://")
 CELERY_RESULT_BACKEND = os.environ.get("TEST_RESULT_BACKEND_URL", "cache+memory://")
 CELERY_RESULT_EXTENDED = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_POOL_RESTARTS = "TEST_POOL_RESTARTS" in os.environ
 
 # Tests that count events publish nothing else; those of the recorder switch it on.
 CELERY_MONITOR = {"APP": "tests.project.celery:app", "RECORD": "TEST_RECORD" in os.environ}

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from celery import Task, shared_task
+from celery.contrib.abortable import AbortableTask
 from celery.exceptions import Ignore
 
 
@@ -49,3 +50,14 @@ def retry_then_succeed(self: Task[Any, Any], retries: int = 2) -> int:
 @shared_task(bind=True, max_retries=2)
 def always_retry(self: Task[Any, Any]) -> None:
     raise self.retry(exc=ConnectionError("no route to the bank"), countdown=0.01)
+
+
+@shared_task(bind=True, base=AbortableTask)
+def abortable(self: Any, seconds: float) -> str:
+    """Runs that long, unless it is told to end."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if self.is_aborted():
+            return "aborted"
+        time.sleep(0.05)
+    return "to the end"

@@ -16,11 +16,12 @@ from django_celery_monitor.control.acts import aiming
 from django_celery_monitor.control.acts.base import Act, Aim, Outcome, Result, Target, Values
 from django_celery_monitor.control.acts.parameters import Names
 from django_celery_monitor.control.errors import BadParametersError, UnavailableError
+from django_celery_monitor.control.results import close_backend, own_backend
+from django_celery_monitor.control.sending import TooLateError, Way
 from django_celery_monitor.models import ControlTarget
 
 if TYPE_CHECKING:
     from django_celery_monitor.access.policy import User
-    from django_celery_monitor.control.sending import Way
 
 
 class Abort(Act):
@@ -45,21 +46,30 @@ class Abort(Act):
         return Aim(targets=targets, count=len(targets))
 
     def run(self, way: Way, values: Values, aim: Aim) -> Result:
-        backend: Any = way.app.backend
-        if isinstance(backend, DisabledBackend):
-            text = _("There is no result backend, by which tasks could be told.")
-            return Result(outcome=Outcome.REFUSED, detail=text)
         try:
-            ended = [each for each in values["ids"] if backend.get_state(each) in READY_STATES]
-            way.commit()
-            for task_id in values["ids"]:
-                if task_id not in ended:
-                    AbortableAsyncResult(task_id, backend=backend, app=way.app).abort()
+            backend = own_backend(way.app)
+            if isinstance(backend, DisabledBackend):
+                text = _("There is no result backend, by which tasks could be told.")
+                return Result(outcome=Outcome.REFUSED, detail=text)
+            try:
+                return _asked(way, backend, values["ids"])
+            finally:
+                close_backend(backend)
+        except TooLateError:
+            raise
         # A backend may be any package's, with errors of its own.
         except Exception as error:
             text = _("The result backend does not answer: %(error)s") % {"error": error}
             raise UnavailableError(text, sent=way.sent) from error
-        if len(ended) == len(values["ids"]):
-            return Result(outcome=Outcome.REFUSED, detail=_("All of them have ended."))
-        text = _("The result backend holds the request; a task ends when it looks for it.")
-        return Result(outcome=Outcome.REQUESTED, detail=text)
+
+
+def _asked(way: Way, backend: Any, ids: list[str]) -> Result:
+    ended = {each for each in ids if backend.get_state(each) in READY_STATES}
+    if ended.issuperset(ids):
+        return Result(outcome=Outcome.REFUSED, detail=_("All of them have ended."))
+    way.commit()
+    for task_id in ids:
+        if task_id not in ended:
+            AbortableAsyncResult(task_id, backend=backend, app=way.app).abort()
+    text = _("The result backend holds the request; a task ends when it looks for it.")
+    return Result(outcome=Outcome.REQUESTED, detail=text)

@@ -1,0 +1,140 @@
+"""``POST acts/{name}`` for every act, and what was done: ``GET actions``."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from ninja import Router
+
+from django_celery_monitor.access.policy import VIEW_ACTION, User
+from django_celery_monitor.api.answers_of_acts import ActionOut, ActionPage, DoneOut
+from django_celery_monitor.api.auth import Session
+from django_celery_monitor.api.questions import PAGING, documented, limit_of, refuse_unknown
+from django_celery_monitor.api.render import answer
+from django_celery_monitor.control.acts.base import Act
+from django_celery_monitor.control.acts.registry import ACTS
+from django_celery_monitor.control.content import content_of
+from django_celery_monitor.control.errors import BadParametersError
+from django_celery_monitor.control.perform import perform
+from django_celery_monitor.models import ControlAction
+from django_celery_monitor.reading.audit import actions_for, audit_page, visible_arguments
+
+FILTERS: Final = {
+    "user": "The name of a person.",
+    "act": "The name of an act.",
+    "target": "An id or a name, or kind:value, such as worker:w1@host.",
+    "outcome": "An outcome.",
+    "source": "page, admin, api, command, python or operation.",
+    "after": "Not before this time: ISO 8601, or how long ago, such as 15m, 2h or 7d.",
+    "before": "Before this time.",
+}
+COLUMNS: Final = (
+    *("act", "user_id", "reason", "target_count", "target_filter", "source", "started_at"),
+    *("ended_at", "outcome", "detail", "replies", "silent"),
+)
+_LARGEST: Final = 1_000_000
+_LARGEST_KEY: Final = 2**63
+
+router = Router(tags=["acts"])
+
+
+@router.get(
+    "actions",
+    response=ActionPage,
+    operation_id="list_actions",
+    auth=Session(VIEW_ACTION),
+    openapi_extra=documented({**FILTERS, **PAGING}),
+)
+def list_actions(request: HttpRequest) -> HttpResponse:
+    """What was done, newest first. Filters must all hold."""
+    refuse_unknown(request, {**FILTERS, **PAGING})
+    given = request.GET.dict()
+    page = audit_page(request.user, given, str(given.get("cursor", "")), limit_of(request))
+    items = [_item(request.user, each) for each in page.items]
+    return answer({"items": items, "next": page.older})
+
+
+@router.get(
+    "actions/{int:action_id}",
+    response=ActionOut,
+    operation_id="get_action",
+    auth=Session(VIEW_ACTION),
+)
+def get_action(request: HttpRequest, action_id: int) -> HttpResponse:
+    """One act by its id."""
+    rows = actions_for(request.user).filter(pk=min(action_id, _LARGEST_KEY - 1))
+    found = rows.prefetch_related("targets").first()
+    if found is None:
+        raise Http404(_("No act with this id is kept."))
+    return answer(_item(request.user, found))
+
+
+def _item(user: User, action: ControlAction) -> dict[str, Any]:
+    targets = [{"kind": each.kind, "value": each.value} for each in _targets(action)]
+    return {
+        "id": action.pk,
+        "user": action.user_name,
+        "targets": targets,
+        "arguments": visible_arguments(user, action),
+        **{column: getattr(action, column) for column in COLUMNS},
+    }
+
+
+def _targets(action: ControlAction) -> list[Any]:
+    pk: Any = action.pk
+    return [] if pk is None else list(action.targets.all())
+
+
+def _given(request: HttpRequest) -> dict[str, Any]:
+    """The body, a JSON object; forms of other sites cannot send one."""
+    problems = {"body": _("must be a JSON object, sent as application/json")}
+    if request.content_type != "application/json" or len(request.body) > _LARGEST:
+        raise BadParametersError(problems)
+    try:
+        found = json.loads(request.body or b"{}")
+    except (ValueError, RecursionError) as error:
+        raise BadParametersError(problems) from error
+    if not isinstance(found, dict) or not isinstance(found.get("reason", ""), str):
+        raise BadParametersError(problems)
+    return found
+
+
+def _door(act: Act) -> None:
+    def do(request: HttpRequest) -> HttpResponse:
+        given = _given(request)
+        reason = given.pop("reason", "")
+        source = ControlAction.Source.API
+        action = perform(request.user, act, given, reason=reason, source=source)
+        item = _item(request.user, action)
+        told = content_of(request.user, action)
+        return answer({**item, "lasting": str(act.lasting), "told": told})
+
+    router.post(
+        f"acts/{act.name}",
+        response=DoneOut,
+        operation_id=f"do_{act.name}",
+        url_name=f"do_{act.name}",
+        summary=str(act.label),
+        description=str(act.help),
+        auth=Session(act.codename),
+        openapi_extra={"requestBody": _body(act)},
+    )(do)
+
+
+def _body(act: Act) -> dict[str, Any]:
+    """For the OpenAPI document."""
+    reason = {"type": "string", "maxLength": 1000, "description": "Why; kept in the audit."}
+    schema = {
+        "type": "object",
+        "properties": {**{each.name: each.schema() for each in act.parameters}, "reason": reason},
+        "required": [each.name for each in act.parameters if each.required],
+        "additionalProperties": False,
+    }
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
+
+
+for _act in ACTS.values():
+    _door(_act)
