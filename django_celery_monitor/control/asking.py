@@ -6,11 +6,10 @@ import logging
 import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kombu import Consumer, Producer
-from kombu.pidbox import Mailbox
 from kombu.utils.uuid import uuid
 
 from django_celery_monitor.ingest.queues import passing_errors
@@ -123,7 +122,7 @@ class Line:
 
     def _mailbox(self) -> Any:
         mailbox = self._control.mailbox(self._connection)
-        mailbox.__class__ = _Mailbox
+        mailbox.__class__ = _own(type(mailbox))
         mailbox.producer_pool = _Once(self._connection)
         return mailbox
 
@@ -145,7 +144,7 @@ class Line:
         return True
 
 
-class _Mailbox(Mailbox):
+class _OwnQueue:
     """Each question's replies come to a queue of its own.
 
     Kombu names it after an address in memory, which the next mailbox may have again: a connection
@@ -155,6 +154,12 @@ class _Mailbox(Mailbox):
     @cached_property
     def oid(self) -> str:
         return str(uuid())
+
+
+@cache
+def _own(kind: Any) -> Any:
+    """An app may have a mailbox of its own kind."""
+    return type("OwnQueue", (_OwnQueue, kind), {})
 
 
 class _Once:

@@ -8,6 +8,7 @@ from typing import Any
 
 from celery import Celery
 from celery.app.control import Control
+from kombu.pidbox import Mailbox
 
 from django_celery_monitor.pipeline import Pipeline
 from django_celery_monitor.upkeep.conclusions import Conclusion
@@ -49,16 +50,30 @@ def app_with(*workers: Answering, backend: str = "cache+memory://") -> tuple[Cel
     """An app whose workers are these, and the commands they were sent so far."""
     sent: list[str] = []
 
+    class Answered(Mailbox):
+        @property
+        def exchange_name(self) -> str:
+            exchange: Any = self.reply_exchange
+            return str(exchange.name)
+
+        def _publish(  # type: ignore[override]
+            self,
+            type: str,
+            arguments: Any,
+            destination: Any = None,
+            reply_ticket: str = "",
+            **options: Any,
+        ) -> None:
+            sent.append(type)
+            for worker in workers:
+                if not destination or worker.hostname in destination:
+                    reply = {worker.hostname: worker.reply(type, arguments or {})}
+                    self._publish_reply(
+                        reply, self.exchange_name, self.oid, reply_ticket, options["channel"]
+                    )
+
     class Workers(Control):
-        def broadcast(  # type: ignore[override]
-            self, command: str, arguments: Any = None, destination: Any = None, **_options: Any
-        ) -> Any:
-            sent.append(command)
-            return [
-                {worker.hostname: worker.reply(command, arguments or {})}
-                for worker in workers
-                if not destination or worker.hostname in destination
-            ]
+        Mailbox = Answered
 
     app = Celery(
         "asked", broker="memory://", backend=backend, control=Workers, set_as_current=False
