@@ -122,7 +122,8 @@ class Line:
 
     def _mailbox(self) -> Any:
         mailbox = self._control.mailbox(self._connection)
-        mailbox.__class__ = _own(type(mailbox))
+        kind: Any = type(mailbox)
+        mailbox.__class__ = _own(kind)
         mailbox.producer_pool = _Once(self._connection)
         return mailbox
 
