@@ -14,6 +14,7 @@ from django_celery_monitor.intake import AWAY, Intake
 from django_celery_monitor.models import Task
 from django_celery_monitor.upkeep.collector_run import RunLog
 from django_celery_monitor.upkeep.inspecting import Inspector
+from django_celery_monitor.upkeep.operator import Operator
 from django_celery_monitor.upkeep.settler import Settler
 from django_celery_monitor.upkeep.sweeper import Sweeper
 from django_celery_monitor.upkeep.watch import Watch
@@ -71,6 +72,7 @@ class Collector:
         self._sweeper = Sweeper(self._using)
         self._settler = Settler(app, self._using, pipeline.settle)
         self._inspector = Inspector(app, self._using, publisher.changed)
+        self._operator = Operator(app, self._using, publisher.changed)
         self._number = 0
         self._next_seen = self._next_enable = self._caught_up = 0.0
         self._next_log = time.monotonic() + _LOG_EVERY
@@ -91,6 +93,7 @@ class Collector:
             while self._turn():
                 pass
         finally:
+            self._operator.close()
             self._receiver.close()
             self._publisher.close()
             if self._number:
@@ -136,6 +139,7 @@ class Collector:
             self._health().log()
         self._guarded(lambda: self._watch.turn(now))
         self._guarded(lambda: self._sweeper.turn(now))
+        self._guarded(lambda: self._operator.turn(now))
         if subscribed:
             self._guarded(lambda: self._settler.turn(now, now - self._caught_up))
             self._guarded(lambda: self._inspector.turn(now))

@@ -36,6 +36,7 @@ GUARDS = frozenset(
         "RETENTION_ACTIONS",
         "RETENTION_DAYS",
         "RETENTION_DAYS_BY",
+        "RETENTION_OPERATIONS",
         "RETENTION_TASKS",
     }
 )
@@ -59,20 +60,8 @@ class Settings:
     MAX_TRACEBACK: int = 32768
     # Names whose values are never stored; matched anywhere in a key, whatever its case.
     REDACT_KEYS: tuple[str, ...] = (
-        "password",
-        "passwd",
-        "secret",
-        "token",
-        "api_key",
-        "apikey",
-        "authorization",
-        "credential",
-        "private_key",
-        "session_id",
-        "cookie",
-        "card_number",
-        "cvv",
-        "ssn",
+        *("password", "passwd", "secret", "token", "api_key", "apikey", "authorization"),
+        *("credential", "private_key", "session_id", "cookie", "card_number", "cvv", "ssn"),
     )
     # Regular expressions; what they match in any stored text is masked.
     REDACT_PATTERNS: tuple[str, ...] = ()
@@ -107,6 +96,10 @@ class Settings:
     RETENTION_TASKS: int | None = None
     # What people did is deleted so many days later; None: never.
     RETENTION_ACTIONS: float | None = 365.0
+    # The same of operations on many tasks, and what came of each task.
+    RETENTION_OPERATIONS: float | None = 90.0
+    # An operation has at most so many tasks.
+    OPERATION_MAX: int = 50_000
     # Who acts on workers or asks them waits no longer; for all that they answer together.
     CONTROL_TIMEOUT: float = 5.0
     # Push changes to open pages through the channel layer; else they poll.

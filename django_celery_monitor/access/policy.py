@@ -63,7 +63,12 @@ class User(Protocol):
 # Of all tasks alike, so that a row may tell of those that somebody may not see.
 _ABOUT_TASKS = frozenset({"taskcount", "taskstats", "tasktotals", "badevent"})
 # What people did, maybe to tasks that not everybody may see: by which column whose act it was.
-_DONE_BY = {"controlaction": "user_id", "controltarget": "action__user_id"}
+_DONE_BY = {
+    "controlaction": "user_id",
+    "controltarget": "action__user_id",
+    "operation": "user_id",
+    "operationitem": "operation__user_id",
+}
 # Rows of one task or of one worker: whose, and by which column.
 _BELONGS_TO = {
     "taskerror": ("Task", "task_id"),

@@ -51,21 +51,27 @@ def perform(
     ``sent`` is true.
     """
     found = act if isinstance(act, Act) else act_of(act)
-    _permit(user, found)
+    permit(user, found)
     values = found.validated(parameters)
-    if len(reason) > LONGEST_REASON:
-        text = _("is longer than %(most)d characters") % {"most": LONGEST_REASON}
-        raise BadParametersError({"reason": text})
     order = Order(
         user=user,
-        name=name if user is None else _name(user),
+        name=name if user is None else name_of(user),
         act=found,
         values=values,
         aim=found.aim(user, values),
-        reason=reason,
+        reason=checked_reason(reason),
         source=source,
     )
     return _recorded(app or find_app(), order)
+
+
+def step(user: User, act: Act, parameters: Mapping[str, Any], app: Celery) -> Result:
+    """Part of an operation, of which there is an entry in the audit; else as ``perform``."""
+    permit(user, act)
+    values = act.validated(parameters)
+    aim = act.aim(user, values)
+    way = sending.Way(app, get_settings().CONTROL_TIMEOUT)
+    return sending.run(way, lambda: act.run(way, values, aim))
 
 
 def _recorded(app: Celery, order: Order) -> ControlAction:
@@ -91,12 +97,20 @@ def _recorded(app: Celery, order: Order) -> ControlAction:
     return action
 
 
-def _permit(user: User | None, act: Act) -> None:
+def permit(user: User | None, act: Act) -> None:
+    """Raises ``DeniedError``."""
     if is_read_only() and act.codename not in LOOKING:
         raise DeniedError(why_not(act.codename))
     if user is None or get_policy().can(user, act.codename):
         return
     raise DeniedError(why_not(act.codename), act.codename)
+
+
+def checked_reason(reason: str) -> str:
+    if len(reason) > LONGEST_REASON:
+        text = _("is longer than %(most)d characters") % {"most": LONGEST_REASON}
+        raise BadParametersError({"reason": text})
+    return reason
 
 
 def _sent(app: Celery, order: Order) -> Result:
@@ -112,6 +126,6 @@ def _key(app: Celery, order: Order) -> object:
     return id(app), order.act.name, orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)
 
 
-def _name(user: Any) -> str:
+def name_of(user: Any) -> str:
     """``AnonymousUser`` has a name too: an empty one."""
     return str(user.get_username()) if hasattr(user, "get_username") else str(user)

@@ -12,6 +12,7 @@ from django_celery_monitor.models.collectors import (
 )
 from django_celery_monitor.models.counts import TaskCount, TaskStats, TaskTotals
 from django_celery_monitor.models.inspections import Inspection, WorkerReply
+from django_celery_monitor.models.operations import Operation, OperationItem
 from django_celery_monitor.models.tasks import Task, TaskError
 from django_celery_monitor.models.views import SavedView
 from django_celery_monitor.models.workers import Worker, WorkerEvent, WorkerSample
@@ -25,6 +26,8 @@ __all__ = [
     "Inspection",
     "Installation",
     "Lease",
+    "Operation",
+    "OperationItem",
     "SavedView",
     "Task",
     "TaskCount",

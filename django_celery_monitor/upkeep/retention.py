@@ -15,6 +15,8 @@ from django_celery_monitor.models import (
     CollectorRun,
     ControlAction,
     Gap,
+    Operation,
+    OperationItem,
     Task,
     TaskCount,
     TaskStats,
@@ -81,6 +83,8 @@ def sweep(settings: Settings, now: datetime, using: str) -> Iterator[int]:
     yield from _sweep_records(now, using)
     if settings.RETENTION_ACTIONS is not None:
         yield from _sweep_actions(now - timedelta(days=settings.RETENTION_ACTIONS), using)
+    if settings.RETENTION_OPERATIONS is not None:
+        yield from _sweep_operations(now - timedelta(days=settings.RETENTION_OPERATIONS), using)
 
 
 def due(settings: Settings, now: datetime, using: str) -> int:
@@ -131,6 +135,18 @@ def _sweep_actions(before: datetime, using: str) -> Iterator[int]:
         yield 0
         if len(found) < BATCH:
             return
+
+
+def _sweep_operations(before: datetime, using: str) -> Iterator[int]:
+    """Those that ended, and their items, of which there may be very many."""
+    ended = Operation.objects.using(using).filter(ended_at__lt=before)
+    items = OperationItem.objects.using(using)
+    for operation in list(ended.order_by("created_at").values_list("pk", flat=True)[:BATCH]):
+        while found := list(items.filter(operation=operation).values_list("pk", flat=True)[:BATCH]):
+            items.filter(pk__in=found).delete()
+            yield 0
+        ended.filter(pk=operation).delete()
+        yield 0
 
 
 def _sweep_records(now: datetime, using: str) -> Iterator[int]:

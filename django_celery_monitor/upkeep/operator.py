@@ -1,0 +1,129 @@
+"""Runs operations in a thread beside the intake: storing events never waits for one.
+
+In one collector at a time.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from django.db import connections, transaction
+from django.db.models import F
+
+from django_celery_monitor.conf import get_settings
+from django_celery_monitor.intake import AWAY
+from django_celery_monitor.models import Installation, Operation
+from django_celery_monitor.upkeep import lease
+from django_celery_monitor.upkeep.operation_ends import ACTIVE
+from django_celery_monitor.upkeep.operations import Runner
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+logger = logging.getLogger("django_celery_monitor")
+
+LEASE: Final = "operations"
+
+
+class Pace(NamedTuple):
+    """Durations are seconds."""
+
+    # From one look for operations to the next; how long a thread works until pages are told.
+    look: float = 1.0
+    work: float = 2.0
+    renew: float = 20.0
+
+
+PACE: Final = Pace()
+
+
+class Operator:
+    """``announce`` gets the revision when something was done."""
+
+    def __init__(
+        self,
+        app: Celery,
+        using: str,
+        announce: Callable[[int, Iterable[str], Iterable[str]], None],
+        pace: Pace = PACE,
+    ) -> None:
+        self._runner = Runner(app, using)
+        self._using = using
+        self._announce = announce
+        self._pace = pace
+        self._thread: threading.Thread | None = None
+        self._closing = threading.Event()
+        self._revision: int | None = None
+        self._held = False
+        self._next = self._next_lease = 0.0
+
+    def turn(self, now: float) -> None:
+        """Go on, without ever waiting; ``now`` is any clock that only goes forward, in seconds.
+
+        Raises what the database raises.
+        """
+        if self._thread:
+            if self._thread.is_alive():
+                return
+            self._thread = None
+            if self._revision is not None:
+                self._announce(self._revision, (), ())
+                # There is more of it.
+                self._next = now
+        if now >= self._next:
+            self._next = now + self._pace.look
+            if self._is_ours(now) and self._is_wanted():
+                self._begin()
+
+    def close(self) -> None:
+        """What is being sent is sent, and nothing after it; waits no longer than an act may."""
+        self._closing.set()
+        if self._thread:
+            self._thread.join(get_settings().CONTROL_TIMEOUT + 1)
+
+    def _is_ours(self, now: float) -> bool:
+        if now >= self._next_lease:
+            self._next_lease, self._held = now + self._pace.renew, False
+            self._held = lease.take(LEASE, self._using)
+        return self._held
+
+    def _is_wanted(self) -> bool:
+        return Operation.objects.using(self._using).filter(status__in=ACTIVE).exists()
+
+    def _begin(self) -> None:
+        self._revision = None
+        # A daemon: a broker that hangs must not keep the collector from ending.
+        self._thread = threading.Thread(target=self._run, name="operations", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        except AWAY as error:
+            logger.debug("Could not go on with an operation: %s", error)
+        # A policy or a user model may be any package's; the collector goes on.
+        except Exception:
+            logger.exception("Could not go on", extra={"action": "operation_failed"})
+        finally:
+            connections.close_all()
+
+    def _work(self) -> None:
+        until, did = time.monotonic() + self._pace.work, False
+        while not self._closing.is_set() and time.monotonic() < until:
+            if not self._runner.step(time.monotonic()):
+                break
+            did = True
+        if did:
+            self._revision = self._told()
+
+    def _told(self) -> int:
+        """Pages see by it that there is news."""
+        installations = Installation.objects.using(self._using)
+        with transaction.atomic(using=self._using):
+            installations.bulk_create([Installation(pk=1)], ignore_conflicts=True)
+            installations.filter(pk=1).update(writes=F("writes") + 1)
+            return int(installations.values_list("writes", flat=True).get(pk=1))
