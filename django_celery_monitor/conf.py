@@ -27,17 +27,10 @@ AT_MOST = {"CONTROL_TIMEOUT": 60, "FLUSH_INTERVAL": 5, "PAGE_SIZE": 1000}
 AT_LEAST = {"INSPECT_EVERY": 10, "CONTROL_TIMEOUT": 1}
 GUARDS = frozenset(
     {
-        "ACCESS_POLICY",
-        "READ_ONLY",
-        "REDACT_KEYS",
-        "REDACT_PATTERNS",
-        "REDACT_WITH",
-        "REDACT_WITH_BY",
-        "RETENTION_ACTIONS",
-        "RETENTION_DAYS",
-        "RETENTION_DAYS_BY",
-        "RETENTION_OPERATIONS",
-        "RETENTION_TASKS",
+        *("ACCESS_POLICY", "READ_ONLY"),
+        *("REDACT_KEYS", "REDACT_PATTERNS", "REDACT_WITH", "REDACT_WITH_BY"),
+        *("RETENTION_ACTIONS", "RETENTION_OPERATIONS"),
+        *("RETENTION_DAYS", "RETENTION_DAYS_BY", "RETENTION_TASKS"),
     }
 )
 
@@ -102,6 +95,8 @@ class Settings:
     OPERATION_MAX: int = 50_000
     # Who acts on workers or asks them waits no longer; for all that they answer together.
     CONTROL_TIMEOUT: float = 5.0
+    # Tasks that may run twice ("shop.mail.*"): a retry of others has to be confirmed.
+    RETRY_SAFE: tuple[str, ...] = ()
     # Push changes to open pages through the channel layer; else they poll.
     LIVE: bool = True
     # Processes that publish tasks tell what only they know; see recorder/.
@@ -175,6 +170,8 @@ def _bad_value(key: str, value: Any) -> list[str]:
         return [bad for pattern in value for bad in _bad_pattern(pattern)]
     if key == "REDACT_KEYS" and "" in value:
         return [f"{SETTING}['REDACT_KEYS'] has an empty name, which every key contains."]
+    if key == "RETRY_SAFE" and "" in value:
+        return [f"{SETTING}['RETRY_SAFE'] has an empty name."]
     if key in MAY_NOT_BE_EMPTY and value == "":
         return [f"{SETTING}[{key!r}] is empty."]
     return _bad_look(key, value)

@@ -72,6 +72,7 @@ _DONE_BY = {
 # Rows of one task or of one worker: whose, and by which column.
 _BELONGS_TO = {
     "taskerror": ("Task", "task_id"),
+    "rerun": ("Task", "origin_id"),
     "workerevent": ("Worker", "worker"),
     "workersample": ("Worker", "worker"),
     "workerreply": ("Worker", "worker"),

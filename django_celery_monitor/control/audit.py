@@ -43,6 +43,7 @@ def begin(order: Order, redactor: Redactor) -> ControlAction:
                 ControlTarget(action=action, kind=each.kind, value=each.value)
                 for each in order.aim.targets[:MOST_TARGETS]
             )
+            order.act.begun(order.aim)
     except Error as error:
         action.pk = None
         logger.exception("Could not record %s", action.act, extra={"action": "audit_failed"})
@@ -106,4 +107,7 @@ def arguments(act: Act, values: Mapping[str, Any], redactor: Redactor) -> dict[s
         for each in act.parameters
         if values.get(each.name) != each.default and each.name not in ("ids", "workers")
     }
-    return {name: redactor.value(judge.scrub(value), name) for name, value in kept.items()}
+    made = {name: redactor.value(judge.scrub(value), name) for name, value in kept.items()}
+    return made | {
+        name: each for name, each in act.masked(dict(values), redactor).items() if name in kept
+    }

@@ -13,7 +13,7 @@ from django_celery_monitor.access.who import why_not
 from django_celery_monitor.celery_app import find_app
 from django_celery_monitor.conf import get_settings
 from django_celery_monitor.control import audit, sending
-from django_celery_monitor.control.acts.base import Act, Order, Outcome, Result
+from django_celery_monitor.control.acts.base import Act, Aim, Order, Outcome, Result, Values
 from django_celery_monitor.control.acts.registry import act_of
 from django_celery_monitor.control.audience import seen_by
 from django_celery_monitor.control.errors import (
@@ -53,6 +53,7 @@ def perform(
     found = act if isinstance(act, Act) else act_of(act)
     permit(user, found)
     values = found.validated(parameters)
+    way = sending.Way(app or find_app(), get_settings().CONTROL_TIMEOUT)
     order = Order(
         user=user,
         name=name if user is None else name_of(user),
@@ -62,23 +63,24 @@ def perform(
         reason=checked_reason(reason),
         source=source,
     )
-    return _recorded(app or find_app(), order)
+    return _recorded(way, order)
 
 
 def step(user: User, act: Act, parameters: Mapping[str, Any], app: Celery) -> Result:
     """Part of an operation, of which there is an entry in the audit; else as ``perform``."""
     permit(user, act)
     values = act.validated(parameters)
-    aim = act.aim(user, values)
     way = sending.Way(app, get_settings().CONTROL_TIMEOUT)
-    return sending.run(way, lambda: act.run(way, values, aim))
+    aim = act.aim(user, values)
+    act.begun(aim)
+    return _sent(way, act, values, aim)
 
 
-def _recorded(app: Celery, order: Order) -> ControlAction:
-    mask = redactor(app)
+def _recorded(way: sending.Way, order: Order) -> ControlAction:
+    mask = redactor(way.app)
     action = audit.begin(order, mask)
     try:
-        result = _sent(app, order)
+        result = _sent(way, order.act, order.values, order.aim)
     except UnavailableError as error:
         outcome = Outcome.UNCLEAR if error.sent else Outcome.FAILED
         audit.end(action, Result(outcome=outcome, detail=str(error)), mask)
@@ -93,7 +95,7 @@ def _recorded(app: Celery, order: Order) -> ControlAction:
     audit.end(action, result, mask)
     action.told = result.told
     if order.user is not None:
-        action.told = seen_by(app, order.user, order.act.name, result.told)
+        action.told = seen_by(way.app, order.user, order.act.name, result.told)
     return action
 
 
@@ -113,17 +115,22 @@ def checked_reason(reason: str) -> str:
     return reason
 
 
-def _sent(app: Celery, order: Order) -> Result:
-    act, values, aim = order.act, order.values, order.aim
-    way = sending.Way(app, get_settings().CONTROL_TIMEOUT)
-    key = None if act.changes else _key(app, order)
-    return sending.run(way, lambda: act.run(way, values, aim), key)
+def _sent(way: sending.Way, act: Act, values: Values, aim: Aim) -> Result:
+    key = None if act.changes else _key(way.app, act, values, aim)
+    try:
+        result = sending.run(way, lambda: act.run(way, values, aim), key)
+    except Exception as error:
+        surely = isinstance(error, ControlError) and not getattr(error, "sent", False)
+        act.ended(aim, Outcome.FAILED if surely else Outcome.UNCLEAR)
+        raise
+    act.ended(aim, result.judge())
+    return result
 
 
-def _key(app: Celery, order: Order) -> object:
+def _key(app: Celery, act: Act, values: Values, aim: Aim) -> object:
     """Equal for the same question to the same workers."""
-    asked = [order.values, order.aim.hosts, sorted(order.aim.expected)]
-    return id(app), order.act.name, orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)
+    asked = [values, aim.hosts, sorted(aim.expected)]
+    return id(app), act.name, orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)
 
 
 def name_of(user: Any) -> str:

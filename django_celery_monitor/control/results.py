@@ -53,23 +53,30 @@ class Results:
 
         Raises ``BackendAwayError``.
         """
+        return _known(self.kept(task_id))
+
+    def kept(self, task_id: str) -> dict[str, Any]:
+        """All that the backend keeps of the task, or nothing when that may not be read.
+
+        Raises ``BackendAwayError``.
+        """
         try:
             backend = self._backend = self._backend or own_backend(self._app)
         # A backend may be any package's, with errors of its own.
         except Exception as error:
             raise BackendAwayError(error) from error
         if _never_read(backend):
-            return None
+            return {}
         try:
-            meta = backend.get_task_meta(task_id, cache=False)
+            meta: Any = backend.get_task_meta(task_id, cache=False)
         except (ContentDisallowed, DecodeError) as error:
             logger.debug("The result of %s is not readable: %s", task_id, error)
-            return None
+            return {}
         except Exception as error:
             self._probe()
             logger.debug("The result of %s is not readable: %s", task_id, error)
-            return None
-        return _known(meta)
+            return {}
+        return meta if isinstance(meta, dict) else {}
 
     def close(self) -> None:
         """Let go of what this thread holds; a backend may use Django's connections."""

@@ -63,9 +63,14 @@ class Way:
             raise TooLateError
         return left
 
-    def connection(self) -> Connection:
-        """A new one, on which no question waits longer than there is time; closed with the act."""
+    def connection(self, *, confirm: bool = False) -> Connection:
+        """A new one, on which no question waits longer than there is time; closed with the act.
+
+        ``confirm``: the broker says that it has what is published.
+        """
         made = self._made()
+        if confirm and made.transport.driver_type == "amqp":
+            made.transport_options = {**(made.transport_options or {}), "confirm_publish": True}
         self.errors = passing_errors(made)
         connection = self._stack.enter_context(made)
         # Left alone, it would try to connect for ever.

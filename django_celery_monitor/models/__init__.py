@@ -13,6 +13,7 @@ from django_celery_monitor.models.collectors import (
 from django_celery_monitor.models.counts import TaskCount, TaskStats, TaskTotals
 from django_celery_monitor.models.inspections import Inspection, WorkerReply
 from django_celery_monitor.models.operations import Operation, OperationItem
+from django_celery_monitor.models.reruns import Rerun
 from django_celery_monitor.models.tasks import Task, TaskError
 from django_celery_monitor.models.views import SavedView
 from django_celery_monitor.models.workers import Worker, WorkerEvent, WorkerSample
@@ -28,6 +29,7 @@ __all__ = [
     "Lease",
     "Operation",
     "OperationItem",
+    "Rerun",
     "SavedView",
     "Task",
     "TaskCount",

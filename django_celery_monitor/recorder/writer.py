@@ -33,7 +33,7 @@ _MAX_HEADERS: Final = 4096
 _MAX_ORIGIN: Final = 255
 _SAME: Final = ("retries", "eta", "expires", "root_id", "parent_id", "group_index", "stamps")
 # Celery's own, and what has a field of its own.
-_CELERYS: Final = frozenset(
+CELERYS: Final = frozenset(
     {
         *("lang", "task", "id", "shadow", "eta", "expires", "group", "group_index", "retries"),
         *("timelimit", "root_id", "parent_id", "argsrepr", "kwargsrepr", "origin"),
@@ -116,8 +116,8 @@ class Writer:
             event["group_id"] = group_id
         if any(limits := about.get("timelimit") or ()):
             event["timelimit"] = limits
-        if not _CELERYS.issuperset(headers):
-            own = sorted(headers.keys() - _CELERYS)
+        if not CELERYS.issuperset(headers):
+            own = sorted(headers.keys() - CELERYS)
             event["headers"] = _short({name: headers[name] for name in own})
         return event
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from django.db.models import Q, Sum
+from django.db.models import Q, QuerySet, Sum
 
 from django_celery_monitor.conf import Settings
 from django_celery_monitor.models import (
@@ -17,6 +17,7 @@ from django_celery_monitor.models import (
     Gap,
     Operation,
     OperationItem,
+    Rerun,
     Task,
     TaskCount,
     TaskStats,
@@ -127,14 +128,14 @@ def _sweep_excess(most: int, before: datetime, using: str) -> Iterator[int]:
 
 
 def _sweep_actions(before: datetime, using: str) -> Iterator[int]:
-    rows = ControlAction.objects.using(using)
-    while True:
-        old = rows.filter(started_at__lt=before).order_by("started_at")
-        found = list(old.values_list("pk", flat=True)[:BATCH])
-        rows.filter(pk__in=found).delete()
-        yield 0
-        if len(found) < BATCH:
-            return
+    for model, column in ((ControlAction, "started_at"), (Rerun, "sent_at")):
+        rows: QuerySet[Any] = model._default_manager.using(using)
+        found = [None] * BATCH
+        while len(found) == BATCH:
+            old = rows.filter(**{f"{column}__lt": before}).order_by(column)
+            found = list(old.values_list("pk", flat=True)[:BATCH])
+            rows.filter(pk__in=found).delete()
+            yield 0
 
 
 def _sweep_operations(before: datetime, using: str) -> Iterator[int]:

@@ -64,7 +64,7 @@ MATRIX: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "objgraph": ({}, dict.fromkeys(POOLS, "objgraph")),
 }
 # These are not told to workers one by one, and have tests of their own.
-OTHERS = {"abort", "purge", "shutdown"}
+OTHERS = {"abort", "purge", "retry", "send", "shutdown"}
 
 
 @dataclass(frozen=True)

@@ -61,3 +61,21 @@ def abortable(self: Any, seconds: float) -> str:
             return "aborted"
         time.sleep(0.05)
     return "to the end"
+
+
+@shared_task(bind=True)
+def describe(self: Task[Any, Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
+    """How it was called, as the worker has it."""
+    request: Any = self.request
+    place = request.delivery_info
+    return {
+        "args": list(args),
+        "kwargs": kwargs,
+        "place": [place["exchange"], place["routing_key"], place["priority"]],
+        "timelimit": list(request.timelimit),
+        "stamps": request.stamps,
+        "stamped_headers": request.stamped_headers,
+        "tenant": request.get("tenant"),
+        "retries": request.retries,
+        "own_root": request.root_id == request.id,
+    }

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from django_celery_monitor.access.policy import User
     from django_celery_monitor.control.sending import Way
+    from django_celery_monitor.ingest.redact import Redactor
 
 Outcome = ControlAction.Outcome
 Values = dict[str, Any]
@@ -52,7 +53,8 @@ class Aim:
 
     ``hosts``: the workers it is sent to, ``None`` for whoever is there. ``expected``: those that
     should answer; ``unseen``: those of them that the monitor has not heard of. ``targets``: what
-    the audit lists, ``count`` how many there are in all.
+    the audit lists, ``count`` how many there are in all. ``plan``: what the act found out on the
+    way and its ``run`` goes by.
     """
 
     hosts: tuple[str, ...] | None = None
@@ -61,6 +63,7 @@ class Aim:
     targets: tuple[Target, ...] = ()
     count: int = 0
     filter: str = ""
+    plan: Any = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -139,6 +142,16 @@ class Act:
         ``user`` is ``None`` for the command line, which may all.
         """
         raise NotImplementedError
+
+    def masked(self, values: Values, redactor: Redactor) -> Values:
+        """Those values that the audit keeps otherwise than ``redactor`` would make them by name."""
+        return {}
+
+    def begun(self, aim: Aim) -> None:
+        """Keep what has to be there before it is sent, in the transaction of the audit's entry."""
+
+    def ended(self, aim: Aim, outcome: str) -> None:
+        """Keep what came of it; never raises."""
 
     def run(self, way: Way, values: Values, aim: Aim) -> Result:
         """Do it, in a thread that touches no database row; blocks no longer than ``way`` allows."""

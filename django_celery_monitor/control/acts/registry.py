@@ -11,6 +11,8 @@ from django_celery_monitor.control.acts.base import Act
 from django_celery_monitor.control.acts.inspections import INSPECTIONS
 from django_celery_monitor.control.acts.pools import Autoscale, PoolGrow, PoolRestart, PoolShrink
 from django_celery_monitor.control.acts.queues import Purge
+from django_celery_monitor.control.acts.retry import Retry
+from django_celery_monitor.control.acts.send import Send
 from django_celery_monitor.control.acts.tasks import (
     Revoke,
     RevokeByStamps,
@@ -31,6 +33,7 @@ from django_celery_monitor.control.errors import UnknownActError
 
 CLASSES: Final[tuple[type[Act], ...]] = (
     *(Revoke, Terminate, RevokeByStamps, TerminateByStamps, Abort),
+    *(Retry, Send),
     *(RateLimit, TimeLimit, PoolGrow, PoolShrink, PoolRestart, Autoscale),
     *(AddConsumer, CancelConsumer, EnableEvents, DisableEvents, Heartbeat, Shutdown, Purge),
     *INSPECTIONS,
