@@ -182,7 +182,7 @@ def test_an_installation_keeps_its_queue_on_rabbitmq(rabbitmq_url: str) -> None:
 def test_two_collectors_store_everything_once(app: Celery) -> None:
     with collecting(app) as one, collecting(app) as two:
         publish(app, *lives([f"t{n}" for n in range(60)]))
-        wait_until(lambda: stored(60))
+        wait_until(lambda: stored(60), timeout=40)
         wait_until(lambda: one.totals.tasks + two.totals.tasks >= 60)
     assert CollectorRun.objects.count() == 2
 
