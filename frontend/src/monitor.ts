@@ -1,3 +1,4 @@
+import { startActs } from "./acts";
 import { startAsking } from "./ask";
 import { startClockSwitch } from "./clock-switch";
 import { startCopy } from "./copy";
@@ -18,6 +19,7 @@ startZoneSwitch();
 startClockSwitch();
 startMenus();
 startDialogs();
+startActs();
 startKeys();
 startCopy();
 startToasts();

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from django.urls import reverse
 from django.utils import timezone
 
-from django_celery_monitor.models import CollectorRun, Task
+from django_celery_monitor.models import CollectorRun, ControlAction, ControlTarget, Task
 from tests.integration.made import (
     HOST,
     a_collector,
@@ -35,6 +35,7 @@ class Kept:
     host: str = HOST
     name: str = "shop.ship"
     queue: str = "mail"
+    entry: int = 1
 
 
 PAGES: Final[dict[str, Callable[[Kept], str]]] = {
@@ -58,8 +59,17 @@ PAGES: Final[dict[str, Callable[[Kept], str]]] = {
     "worker statistics": lambda kept: of_worker(kept, "statistics"),
     "queues": lambda kept: reverse("celery_monitor:queues"),
     "queue": lambda kept: reverse("celery_monitor:queue", args=[kept.queue]),
+    "audit": lambda kept: reverse("celery_monitor:audit"),
+    "audit entry": lambda kept: reverse("celery_monitor:audit_entry", args=[kept.entry]),
+    "act": lambda kept: acting(kept, "rate_limit") + f"&task={quote(kept.name)}",
+    "act without targets": lambda kept: reverse("celery_monitor:act", args=["add_consumer"]),
+    "act that is typed": lambda kept: acting(kept, "shutdown"),
     "refusal": lambda kept: reverse("celery_monitor:tasks") + "?after=soon",
 }
+
+
+def acting(kept: Kept, act: str) -> str:
+    return reverse("celery_monitor:act", args=[act]) + f"?workers={quote(kept.host)}"
 
 
 def of_worker(kept: Kept, tab: str) -> str:
@@ -85,7 +95,27 @@ def data() -> Kept:
     for second in range(40):
         a_task("failed" if second % 9 == 0 else "succeeded", ago=30 * second)
     a_task("received")
-    return Kept(task=Task.objects.filter(state="FAILURE").latest("time").id)
+    found = Task.objects.filter(state="FAILURE").latest("time")
+    return Kept(task=found.id, entry=an_entry(found.id, "double charge", "ana"))
+
+
+def an_entry(task_id: str, reason: str, user: str) -> int:
+    action = ControlAction.objects.create(
+        act="revoke",
+        user_name=user,
+        reason=reason,
+        source="page",
+        started_at=timezone.now(),
+        ended_at=timezone.now(),
+        outcome="partly",
+        target_count=3,
+        replies={HOST: {"verdict": "refused", "text": reason}},
+        silent=["celery@batch-1"],
+    )
+    ControlTarget.objects.create(action=action, kind="task", value=task_id)
+    ControlTarget.objects.create(action=action, kind="worker", value=HOST)
+    ControlTarget.objects.create(action=action, kind="queue", value="mail")
+    return int(action.pk)
 
 
 def data_but_no_collector() -> Kept:
@@ -125,4 +155,5 @@ def hostile() -> Kept:
     )
     task = Task.objects.get()
     answered(task.worker, raw=replies(f"{SCRIPT}{IMAGE}{MARKS}" + "r" * 3000, uuid, name))
-    return Kept(task=task.id, host=task.worker, name=task.name, queue=task.queue)
+    entry = an_entry(task.id, f"{SCRIPT}{MARKS}".replace("\x00", "") + "r" * 900, IMAGE)
+    return Kept(task=task.id, host=task.worker, name=task.name, queue=task.queue, entry=entry)

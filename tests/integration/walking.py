@@ -19,7 +19,13 @@ from tests.integration.kept import a_collector, a_task, a_worker, an_error
 from tests.integration.people import person, signed_in
 
 APP: Final = "django_celery_monitor"
-ARGUMENTS: Final = {"task_id": "a-1", "hostname": "w1@host", "name": "shop.pay", "action_id": 1}
+ARGUMENTS: Final = {
+    "task_id": "a-1",
+    "hostname": "w1@host",
+    "name": "shop.pay",
+    "action_id": 1,
+    "act_name": "revoke",
+}
 RIGHTS: Final = tuple(act.codename for act in ACTS)
 # Who holds what; ``None`` may everything.
 EVERYBODY: Final[dict[str, tuple[str, ...] | None]] = {
