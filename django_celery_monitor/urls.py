@@ -6,12 +6,17 @@ from importlib.util import find_spec
 
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
-from django_celery_monitor.views.act import act
-from django_celery_monitor.views.audit import audit, audit_entry, audit_export
 from django_celery_monitor.views.complete import complete
 from django_celery_monitor.views.export import export
 from django_celery_monitor.views.failures import failures
 from django_celery_monitor.views.live import live
+from django_celery_monitor.views.operation_new import new_operation
+from django_celery_monitor.views.operations import (
+    operation,
+    operations,
+    resume_operation,
+    stop_operation,
+)
 from django_celery_monitor.views.overview import overview
 from django_celery_monitor.views.queues import queue, queues
 from django_celery_monitor.views.saved_views import (
@@ -65,10 +70,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("styleguide/", styleguide, name="styleguide"),
     path("queues/", queues, name="queues"),
     path("queues/<celery_monitor_text:name>/", queue, name="queue"),
-    path("acts/<str:act_name>/", act, name="act"),
-    path("audit/", audit, name="audit"),
-    path("audit/export/", audit_export, name="audit_export"),
-    path("audit/<int:action_id>/", audit_entry, name="audit_entry"),
+    path("operations/", operations, name="operations"),
+    path("operations/new/", new_operation, name="new_operation"),
+    path("operations/<uuid:key>/", operation, name="operation"),
+    path("operations/<uuid:key>/stop/", stop_operation, name="stop_operation"),
+    path("operations/<uuid:key>/resume/", resume_operation, name="resume_operation"),
     path("live/", live, name="live"),
 ]
 

@@ -29,6 +29,12 @@ class Verb:
     most: int = 500
     together: bool = True
 
+    @property
+    def again(self) -> tuple[str, ...]:
+        """Items worth another try: to tell workers a thing twice does no harm."""
+        status = OperationItem.Status
+        return (status.FAILED, status.UNCLEAR) if self.together else (status.FAILED,)
+
     def fits(self, state: str) -> bool:
         return group(state) in self.groups
 

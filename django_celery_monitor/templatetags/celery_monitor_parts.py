@@ -20,6 +20,12 @@ register = template.Library()
 register.filter("from_json", parsed)
 
 
+@register.filter
+def grouped(number: int) -> str:
+    """The exact number, such as ``12,480``."""
+    return number_format(number, force_grouping=True)
+
+
 @register.simple_tag
 def counted(number: int | None, at_least: bool = False, why: str = "") -> SafeString:
     """A number, short, exact on hover; ``10,000+`` when counting stopped there.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from django.db import transaction
@@ -133,12 +133,7 @@ def _matching(operation: Operation, user: User, using: str) -> tuple[list[str], 
 
 def _of_another(operation: Operation, verb: Verb, using: str) -> tuple[list[str], str | None]:
     rows = OperationItem.objects.using(using).filter(operation=operation.of_id)
-    rows = rows.filter(status__in=again(verb), pk__gt=int(operation.cursor or 0))
+    rows = rows.filter(status__in=verb.again, pk__gt=int(operation.cursor or 0))
     found = list(rows.order_by("pk").values_list("pk", "task_id")[:BATCH])
     full = len(found) == BATCH
     return [task_id for _pk, task_id in found], str(found[-1][0]) if full else None
-
-
-def again(verb: Verb) -> Iterable[str]:
-    """Which items are worth another try: to say a thing to workers twice does no harm."""
-    return (Item.FAILED, Item.UNCLEAR) if verb.together else (Item.FAILED,)

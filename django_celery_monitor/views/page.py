@@ -15,7 +15,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import etag, require_safe
 
 from django_celery_monitor.access import policy
-from django_celery_monitor.access.acts import ACTS
 from django_celery_monitor.access.decorators import require
 from django_celery_monitor.access.who import why_not
 from django_celery_monitor.filters import FilterError
@@ -28,8 +27,12 @@ from django_celery_monitor.views.zone import as_chosen
 View = Callable[..., HttpResponse]
 # Takes the request, the status, a title and the reason.
 Refusal = Callable[[HttpRequest, int, str, str], HttpResponse]
-# Each opens a part of some page, or a control on it.
-RIGHTS = tuple(act.codename for act in ACTS)
+ACTS = (
+    policy.VIEW_TASK,
+    policy.VIEW_TASK_ARGUMENTS,
+    policy.VIEW_WORKER,
+    policy.VIEW_WORKER_CONFIGURATION,
+)
 # Health and ages depend on the clock, so a page is new after so many seconds at the latest.
 TICK = 15
 
@@ -96,7 +99,7 @@ def version(request: HttpRequest, also: object) -> str:
         request.user.pk,
         # Signing in renews it, and with it the token in the page's form.
         getattr(getattr(request, "session", None), "session_key", None),
-        [can(request.user, act) for act in RIGHTS],
+        [can(request.user, act) for act in ACTS],
         request.get_full_path(),
         translation.get_language(),
         timezone.get_current_timezone_name(),

@@ -18,6 +18,7 @@ from django_celery_monitor.access.policy import (
     get_policy,
 )
 from django_celery_monitor.conf import get_settings
+from django_celery_monitor.control.verbs import VERBS
 from django_celery_monitor.filters import (
     And,
     FilterError,
@@ -129,6 +130,7 @@ def _list(user: User, params: QueryDict, expression: And) -> dict[str, Any]:
         "rows": rows(user, found.items),
         "page": found,
         "list_query": list_query(expression),
+        "verbs": [each for each in VERBS.values() if each.makes_sense(expression)],
         "in_text": any(is_path(term.field) for term in terms(expression)),
         "window": number_format(get_settings().SEARCH_WINDOW, force_grouping=True),
         "export_max": number_format(get_settings().EXPORT_MAX, force_grouping=True),

@@ -11,7 +11,8 @@ from urllib.parse import quote
 from django.urls import reverse
 from django.utils import timezone
 
-from django_celery_monitor.models import CollectorRun, ControlAction, ControlTarget, Task
+from django_celery_monitor.control.operations import Chosen, begin
+from django_celery_monitor.models import CollectorRun, Operation, Task
 from tests.integration.made import (
     HOST,
     a_collector,
@@ -23,6 +24,7 @@ from tests.integration.made import (
     received,
     sent,
     store,
+    superuser,
 )
 from tests.integration.told import answered, replies
 
@@ -35,7 +37,7 @@ class Kept:
     host: str = HOST
     name: str = "shop.ship"
     queue: str = "mail"
-    entry: int = 1
+    operation: str = "00000000-0000-4000-8000-000000000000"
 
 
 PAGES: Final[dict[str, Callable[[Kept], str]]] = {
@@ -59,17 +61,14 @@ PAGES: Final[dict[str, Callable[[Kept], str]]] = {
     "worker statistics": lambda kept: of_worker(kept, "statistics"),
     "queues": lambda kept: reverse("celery_monitor:queues"),
     "queue": lambda kept: reverse("celery_monitor:queue", args=[kept.queue]),
-    "audit": lambda kept: reverse("celery_monitor:audit"),
-    "audit entry": lambda kept: reverse("celery_monitor:audit_entry", args=[kept.entry]),
-    "act": lambda kept: acting(kept, "rate_limit") + f"&task={quote(kept.name)}",
-    "act without targets": lambda kept: reverse("celery_monitor:act", args=["add_consumer"]),
-    "act that is typed": lambda kept: acting(kept, "shutdown"),
+    "operations": lambda kept: reverse("celery_monitor:operations"),
+    "operation": lambda kept: reverse("celery_monitor:operation", args=[kept.operation]),
+    "new operation": lambda kept: (
+        reverse("celery_monitor:new_operation")
+        + f"?act=revoke&filter=name%3D{quote(quote(kept.name))}"
+    ),
     "refusal": lambda kept: reverse("celery_monitor:tasks") + "?after=soon",
 }
-
-
-def acting(kept: Kept, act: str) -> str:
-    return reverse("celery_monitor:act", args=[act]) + f"?workers={quote(kept.host)}"
 
 
 def of_worker(kept: Kept, tab: str) -> str:
@@ -87,6 +86,19 @@ def nothing() -> Kept:
     return Kept()
 
 
+def an_operation(ids: list[str], text: str = "out of luck") -> str:
+    """One that is on its way, with items of each kind."""
+    user = superuser()
+    operation = begin(user, "revoke", Chosen(ids=[*ids, "gone", "lost"]), reason=text)
+    for task_id, status in zip(
+        [*ids, "gone", "lost"], ("failed", "unclear", "skipped"), strict=True
+    ):
+        operation.items.filter(task_id=task_id).update(status=status, message=text[:450])
+    counts = {"done": 7, "failed": 1, "unclear": 1, "skipped": 1, "matched": 12480}
+    Operation.objects.filter(pk=operation.pk).update(detail=text[:450], status="stopped", **counts)
+    return str(operation.pk)
+
+
 def data() -> Kept:
     a_collector_that_stays()
     a_worker()
@@ -95,27 +107,8 @@ def data() -> Kept:
     for second in range(40):
         a_task("failed" if second % 9 == 0 else "succeeded", ago=30 * second)
     a_task("received")
-    found = Task.objects.filter(state="FAILURE").latest("time")
-    return Kept(task=found.id, entry=an_entry(found.id, "double charge", "ana"))
-
-
-def an_entry(task_id: str, reason: str, user: str) -> int:
-    action = ControlAction.objects.create(
-        act="revoke",
-        user_name=user,
-        reason=reason,
-        source="page",
-        started_at=timezone.now(),
-        ended_at=timezone.now(),
-        outcome="partly",
-        target_count=3,
-        replies={HOST: {"verdict": "refused", "text": reason}},
-        silent=["celery@batch-1"],
-    )
-    ControlTarget.objects.create(action=action, kind="task", value=task_id)
-    ControlTarget.objects.create(action=action, kind="worker", value=HOST)
-    ControlTarget.objects.create(action=action, kind="queue", value="mail")
-    return int(action.pk)
+    failure = Task.objects.filter(state="FAILURE").latest("time").id
+    return Kept(task=failure, operation=an_operation([failure]))
 
 
 def data_but_no_collector() -> Kept:
@@ -155,5 +148,11 @@ def hostile() -> Kept:
     )
     task = Task.objects.get()
     answered(task.worker, raw=replies(f"{SCRIPT}{IMAGE}{MARKS}" + "r" * 3000, uuid, name))
-    entry = an_entry(task.id, f"{SCRIPT}{MARKS}".replace("\x00", "") + "r" * 900, IMAGE)
-    return Kept(task=task.id, host=task.worker, name=task.name, queue=task.queue, entry=entry)
+    operation = an_operation([task.id], f"{SCRIPT}{IMAGE}{MARKS}".replace("\0", "") + "w" * 600)
+    return Kept(
+        task=task.id,
+        host=task.worker,
+        name=task.name,
+        queue=task.queue,
+        operation=operation,
+    )

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
 from django_celery_monitor.live.publish import Publisher
+from django_celery_monitor.models import Operation
 from django_celery_monitor.pipeline import Pipeline
 from tests.integration.made import (
     Event,
@@ -93,6 +94,8 @@ def test_the_keyboard_alone_searches_selects_acts_opens_and_goes_back(
     expect(page.locator("[data-select]:checked")).to_have_count(3)
     expect(page.locator("#selected").get_by_text("3 selected")).to_be_visible()
     page.keyboard.press("s")
+    expect(page.get_by_role("button", name="Run again…")).to_be_focused()
+    page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Copy ids")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_text("3 ids copied")).to_be_visible()
@@ -346,3 +349,29 @@ def test_how_often_a_page_changes_is_chosen_and_remembered(
     is_live(page)
     tell(sent("new", now(), name="shop.new"))
     expect(page.get_by_role("row").filter(has_text="shop.new")).to_be_visible()
+
+
+def test_what_is_selected_on_two_pages_or_by_the_filter_is_what_is_asked_for(
+    page: Page, tasks: str
+) -> None:
+    for number in range(30):
+        a_task("received", name="shop.pay", ago=10 + number)
+    page.goto(f"{tasks}?state=waiting")
+    page.locator("[data-select]").first.click()
+    page.get_by_role("link", name="Older").click()
+    expect(page.get_by_text("You are reading older tasks.")).to_be_visible()
+    page.locator("[data-select]").first.click()
+    expect(page.locator("[data-selected-count]")).to_have_text("2 selected")
+    page.get_by_role("button", name="Revoke…").click()
+    expect(page.get_by_role("heading", name="Revoke 2 tasks?")).to_be_visible()
+    page.goto(f"{tasks}?state=waiting")
+    page.locator("[data-select-none]").click()
+    page.locator("[data-select-all]").click()
+    page.locator("[data-select-matching]").click()
+    page.get_by_role("button", name="Revoke…").click()
+    expect(page.get_by_role("heading", name="Revoke 30 tasks?")).to_be_visible()
+    page.get_by_label("Reason").fill("wrong prices")
+    page.get_by_role("button", name="Revoke").click()
+    expect(page.get_by_role("heading", name="Revoke")).to_be_visible()
+    operation = Operation.objects.get()
+    assert (operation.said, operation.reason) == ("state:waiting", "wrong prices")

@@ -123,15 +123,15 @@ ADDRESSES: Final[dict[str, Address]] = {
     "celery_monitor:delete_view": keeping(404),
     "celery_monitor:complete": Address(Door((TASK,)), Door((TASK,), NOT_SO)),
     "celery_monitor:export": Address(Door((TASK,)), Door((TASK,), NOT_SO)),
-    # Of one act here; each takes its own right, see the tests of the pages of acts.
-    "celery_monitor:act": Address(
-        Door((policy.REVOKE_TASK,), changes=True), Door((policy.REVOKE_TASK,), 400, changes=True)
+    "celery_monitor:operations": page(TASK),
+    # There is none, or it is another person's.
+    "celery_monitor:operation": Address(Door((TASK,), 404), same(NOT_SO)),
+    # Without an act there is nothing to ask.
+    "celery_monitor:new_operation": Address(
+        Door((TASK,), 404, changes=True), Door((TASK,), 404, changes=True)
     ),
-    "celery_monitor:audit": page(policy.VIEW_ACTION),
-    "celery_monitor:audit_entry": page(policy.VIEW_ACTION),
-    "celery_monitor:audit_export": Address(
-        Door((policy.VIEW_ACTION,)), Door((policy.VIEW_ACTION,), NOT_SO)
-    ),
+    "celery_monitor:stop_operation": keeping(404),
+    "celery_monitor:resume_operation": keeping(404),
     # Says the same to everybody, and nothing of what is kept.
     "celery_monitor:live": nothing(426),
     "celery_monitor:api:list_tasks": api(TASK),

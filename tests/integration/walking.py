@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -24,7 +25,7 @@ ARGUMENTS: Final = {
     "hostname": "w1@host",
     "name": "shop.pay",
     "action_id": 1,
-    "act_name": "revoke",
+    "key": uuid.UUID(int=7),
 }
 RIGHTS: Final = tuple(act.codename for act in ACTS)
 # Who holds what; ``None`` may everything.
