@@ -6,6 +6,8 @@ from importlib.util import find_spec
 
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
+from django_celery_monitor.views.act import act
+from django_celery_monitor.views.audit import audit, audit_entry, audit_export
 from django_celery_monitor.views.complete import complete
 from django_celery_monitor.views.export import export
 from django_celery_monitor.views.failures import failures
@@ -75,6 +77,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("operations/<uuid:key>/", operation, name="operation"),
     path("operations/<uuid:key>/stop/", stop_operation, name="stop_operation"),
     path("operations/<uuid:key>/resume/", resume_operation, name="resume_operation"),
+    path("acts/<str:act_name>/", act, name="act"),
+    path("audit/", audit, name="audit"),
+    path("audit/export/", audit_export, name="audit_export"),
+    path("audit/<int:action_id>/", audit_entry, name="audit_entry"),
     path("live/", live, name="live"),
 ]
 

@@ -40,6 +40,8 @@ SHOTS: tuple[Shot, ...] = (
     ("failures-phone", "failures/", "dark", 390, 844),
     ("queues-light", "queues/", "light", 1440, 460),
     ("queue-dark", "queues/payments/", "dark", 1440, 1080),
+    ("audit-light", "audit/", "light", 1440, 480),
+    ("audit-phone", "audit/", "dark", 390, 844),
     ("styleguide-light", "styleguide/", "light", 1440, 1080),
 )
 
@@ -80,6 +82,7 @@ def fill() -> str:
     client = Client()
     reader = User.objects.create_superuser("demo")
     save_views(str(reader.pk))
+    act()
     client.force_login(reader)
     return client.cookies["sessionid"].value
 
@@ -94,6 +97,65 @@ def save_views(owner: str) -> None:
     )
     for name, query, shared in saved:
         SavedView.objects.create(owner=owner, name=name, query=query, shared=shared)
+
+
+def act() -> None:
+    """What people did, and what workers answered."""
+    from django.utils import timezone
+
+    from django_celery_monitor.models import ControlAction, ControlTarget
+
+    done, none = {"verdict": "done", "text": "ok"}, {"verdict": "nothing", "text": ""}
+    web, mail = "celery@web-1", "celery@mail-1"
+    acts = (
+        ("shutdown", "worker", "celery@old-1", "mira", "replaced by web-1", "confirmed", {}, ()),
+        (
+            "cancel_consumer",
+            "queue",
+            "partners",
+            "ana",
+            "their API is down",
+            "confirmed",
+            {mail: done},
+            (),
+        ),
+        (
+            "rate_limit",
+            "type",
+            "shop.mail.send",
+            "jon",
+            "the mail host is slow",
+            "partly",
+            {web: done},
+            (mail,),
+        ),
+        ("pool_grow", "worker", web, "ana", "", "confirmed", {web: done}, ()),
+        ("purge", "queue", "thumbnails", "mira", "all outdated", "confirmed", {}, ()),
+        (
+            "revoke",
+            "task",
+            "8d0f2c1e-6f3a-4f0e-9a77-1d3c5b2e9f40",
+            "ana",
+            "double charge",
+            "confirmed",
+            {web: none},
+            (),
+        ),
+    )
+    for number, (name, kind, target, who, reason, outcome, replies, silent) in enumerate(acts):
+        action = ControlAction.objects.create(
+            act=name,
+            user_name=who,
+            reason=reason,
+            source="page",
+            started_at=timezone.now() - timedelta(minutes=7 + 53 * (len(acts) - number) ** 2),
+            ended_at=timezone.now(),
+            outcome=outcome,
+            target_count=1,
+            replies=replies,
+            silent=list(silent),
+        )
+        ControlTarget.objects.create(action=action, kind=kind, value=target)
 
 
 def listen() -> None:

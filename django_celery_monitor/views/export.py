@@ -52,7 +52,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
     columns = (*FACTS, *PAYLOAD) if payload else FACTS
     found = Found(request.user, expression, columns)
     response = StreamingHttpResponse(
-        _for(request, written(found)), content_type=f"{content_type}; charset=utf-8"
+        streamed(request, written(found)), content_type=f"{content_type}; charset=utf-8"
     )
     name = f"tasks-{timezone.localtime():%Y-%m-%d-%H%M}.{kind}"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -145,7 +145,7 @@ def _as_json(found: Found) -> Iterator[str]:
     yield f'], "cut": {json.dumps(found.cut or None)}}}\n'
 
 
-def _for(request: HttpRequest, pieces: Iterable[str]) -> Iterable[str] | AsyncIterator[str]:
+def streamed(request: HttpRequest, pieces: Iterable[str]) -> Iterable[str] | AsyncIterator[str]:
     """Under ASGI a plain iterator would be gathered in memory first."""
     return _in_turn(iter(pieces)) if isinstance(request, ASGIRequest) else pieces
 

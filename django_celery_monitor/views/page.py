@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import etag, require_safe
 
 from django_celery_monitor.access import policy
+from django_celery_monitor.access.acts import ACTS
 from django_celery_monitor.access.decorators import require
 from django_celery_monitor.access.who import why_not
 from django_celery_monitor.filters import FilterError
@@ -27,12 +28,8 @@ from django_celery_monitor.views.zone import as_chosen
 View = Callable[..., HttpResponse]
 # Takes the request, the status, a title and the reason.
 Refusal = Callable[[HttpRequest, int, str, str], HttpResponse]
-ACTS = (
-    policy.VIEW_TASK,
-    policy.VIEW_TASK_ARGUMENTS,
-    policy.VIEW_WORKER,
-    policy.VIEW_WORKER_CONFIGURATION,
-)
+# Each opens a part of some page, or a control on it.
+RIGHTS = tuple(act.codename for act in ACTS)
 # Health and ages depend on the clock, so a page is new after so many seconds at the latest.
 TICK = 15
 
@@ -99,7 +96,7 @@ def version(request: HttpRequest, also: object) -> str:
         request.user.pk,
         # Signing in renews it, and with it the token in the page's form.
         getattr(getattr(request, "session", None), "session_key", None),
-        [can(request.user, act) for act in ACTS],
+        [can(request.user, act) for act in RIGHTS],
         request.get_full_path(),
         translation.get_language(),
         timezone.get_current_timezone_name(),

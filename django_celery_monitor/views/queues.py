@@ -15,7 +15,7 @@ from django_celery_monitor.access.policy import (
     get_policy,
 )
 from django_celery_monitor.filters import And, Term
-from django_celery_monitor.models import TaskTotals
+from django_celery_monitor.models import ControlTarget, TaskTotals
 from django_celery_monitor.paging import page as page_of
 from django_celery_monitor.reading.listening import listening
 from django_celery_monitor.reading.queues import (
@@ -29,7 +29,9 @@ from django_celery_monitor.reading.queues import (
 from django_celery_monitor.reading.series_window import Window, window_of
 from django_celery_monitor.reading.totals import Grain, Totals, ever, nothing, one, totals, trends
 from django_celery_monitor.views.addresses import of_tasks
+from django_celery_monitor.views.audit import entries_on, latest
 from django_celery_monitor.views.charts import Charts
+from django_celery_monitor.views.offers import of_queue
 from django_celery_monitor.views.page import page
 from django_celery_monitor.views.rows import rows, tasks_for
 from django_celery_monitor.views.shell import render_page
@@ -116,7 +118,7 @@ def queues(request: HttpRequest) -> HttpResponse:
     return render_page(request, "queues.html", context)
 
 
-@page(VIEW_TASK)
+@page(VIEW_TASK, also=latest)
 def queue(request: HttpRequest, name: str) -> HttpResponse:
     now, user = timezone.now(), request.user
     heard = listening(now)
@@ -143,6 +145,8 @@ def queue(request: HttpRequest, name: str) -> HttpResponse:
         "rows": rows(user, latest),
         "may_see_workers": get_policy().can(user, VIEW_WORKER),
         "payload": get_policy().can(user, VIEW_TASK_ARGUMENTS),
+        "offers": of_queue(request, name, reading),
+        "entries": entries_on(user, ControlTarget.Kind.QUEUE, name),
         **_addresses(name, window),
     }
     return render_page(request, "queue.html", context)

@@ -13,12 +13,19 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from django_celery_monitor.access.policy import VIEW_TASK, VIEW_WORKER, get_policy, is_read_only
+from django_celery_monitor.access.policy import (
+    VIEW_ACTION,
+    VIEW_TASK,
+    VIEW_WORKER,
+    get_policy,
+    is_read_only,
+)
 from django_celery_monitor.access.who import read_only_reason
 from django_celery_monitor.conf import get_settings
 from django_celery_monitor.reading import clock, words
 from django_celery_monitor.reading.listening import listening
 from django_celery_monitor.reading.uncounted import narrowed
+from django_celery_monitor.views.acted import acted, forgetting
 from django_celery_monitor.views.appearance import back_link, environment_color, logo
 from django_celery_monitor.views.zone import SERVER_ZONE
 
@@ -35,6 +42,7 @@ SECTIONS: Final = (
     ("workers", "w", VIEW_WORKER, gettext_lazy("Workers")),
     ("queues", "q", VIEW_TASK, gettext_lazy("Queues")),
     ("operations", "b", VIEW_TASK, gettext_lazy("Operations")),
+    ("audit", "a", VIEW_ACTION, gettext_lazy("Audit")),
 )
 
 
@@ -75,11 +83,13 @@ def render_page(
         "revision": request.META.get(REVISION),
         "still": status != HTTPStatus.OK,
         "words": words.for_scripts(),
+        "acted": acted(request),
         **context,
     }
     if "collector" not in shell:
         shell["collector"] = listening(now)
-    return render(request, f"django_celery_monitor/{template}", shell, status=status)
+    response = render(request, f"django_celery_monitor/{template}", shell, status=status)
+    return forgetting(response) if shell["acted"] else response
 
 
 def _sections(request: HttpRequest) -> list[Section]:

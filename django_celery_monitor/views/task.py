@@ -20,7 +20,7 @@ from django_celery_monitor.access.policy import (
 )
 from django_celery_monitor.conf import get_settings
 from django_celery_monitor.events import TaskEvent
-from django_celery_monitor.models import Task, TaskError
+from django_celery_monitor.models import ControlTarget, Task, TaskError
 from django_celery_monitor.reading.arguments import arguments, text_source
 from django_celery_monitor.reading.attempts import attempts
 from django_celery_monitor.reading.code import pieces
@@ -37,6 +37,8 @@ from django_celery_monitor.reading.siblings import siblings, usual_wait
 from django_celery_monitor.state.derive import derive
 from django_celery_monitor.state.states import group
 from django_celery_monitor.storage.rows import events_of
+from django_celery_monitor.views.audit import entries_on, latest
+from django_celery_monitor.views.offers import of_task
 from django_celery_monitor.views.page import page
 from django_celery_monitor.views.shell import render_page
 from django_celery_monitor.views.stepping import steps
@@ -50,7 +52,7 @@ ERRORS: Final = 64
 OPENED: Final = 40
 
 
-@page(VIEW_TASK)
+@page(VIEW_TASK, also=latest)
 def task(request: HttpRequest, task_id: str) -> HttpResponse:
     policy, now = get_policy(), timezone.now()
     found = policy.visible(request.user, Task.objects.filter(pk=task_id)).first()
@@ -73,6 +75,8 @@ def task(request: HttpRequest, task_id: str) -> HttpResponse:
         "may_see_workers": policy.can(request.user, VIEW_WORKER),
         "admin_task_url": _admin_url(request, found),
         "steps": steps(request, found),
+        "offers": of_task(request, found),
+        "entries": entries_on(request.user, ControlTarget.Kind.TASK, found.id),
         "siblings": siblings(request.user, found) if found.name else None,
         **_course(request, found, events, payload),
         **_relatives(request, found),

@@ -18,7 +18,9 @@ from django_celery_monitor.reading.fleet import rows_of
 from django_celery_monitor.reading.inspected import told
 from django_celery_monitor.reading.listening import listening
 from django_celery_monitor.state.worker import Health
+from django_celery_monitor.views.audit import latest
 from django_celery_monitor.views.charts import Charts
+from django_celery_monitor.views.offers import Offers, of_worker
 from django_celery_monitor.views.page import page
 from django_celery_monitor.views.security import harden
 from django_celery_monitor.views.shell import render_page
@@ -29,12 +31,13 @@ from django_celery_monitor.workers import one_worker
 _GONE = frozenset({Health.OFFLINE, Health.LOST})
 
 
-def asked(_request: HttpRequest, hostname: str) -> object:
-    """What else a page depends on: asking is no event."""
-    return Inspection.objects.filter(pk=hostname).values_list("wanted_at", "asked_at").first()
+def other(_request: HttpRequest, hostname: str) -> object:
+    """What else a page depends on: neither asking nor acting is an event."""
+    asked = Inspection.objects.filter(pk=hostname).values_list("wanted_at", "asked_at").first()
+    return asked, latest()
 
 
-@page(VIEW_WORKER, also=asked)
+@page(VIEW_WORKER, also=other)
 def worker(request: HttpRequest, hostname: str) -> HttpResponse:
     now = timezone.now()
     heard = listening(now)
@@ -44,6 +47,7 @@ def worker(request: HttpRequest, hostname: str) -> HttpResponse:
     [row] = rows_of(request.user, now, [view])
     parts = told(request.user, hostname)
     tab = TABS.get(request.GET.get("tab", ""), TABS["overview"])
+    gone = view.reason if view.health in _GONE else ""
     context: dict[str, Any] = {
         "section": "workers",
         "now": now,
@@ -55,6 +59,8 @@ def worker(request: HttpRequest, hostname: str) -> HttpResponse:
         # The oldest of what is shown.
         "told": min((parts[part] for part in tab.parts if part in parts), key=_age, default=None),
         "asks_itself": heard.on and view.health not in _GONE and is_due(row.inspection, now),
+        "offers": of_worker(request, view.worker, row.inspection.pool, gone),
+        "change": Offers(request, view.worker, pool=row.inspection.pool, closed=gone),
         # What is not included costs nothing.
         "charts": Charts(request, now, of=("worker", hostname), heard=heard),
         **content_of(tab, request.user, row, now),

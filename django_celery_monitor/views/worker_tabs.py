@@ -17,11 +17,13 @@ from django_celery_monitor.access.policy import (
     User,
     get_policy,
 )
+from django_celery_monitor.control.acts.aiming import EVERYBODY
 from django_celery_monitor.filters import And, Term
-from django_celery_monitor.models import WorkerEvent
+from django_celery_monitor.models import ControlTarget, WorkerEvent
 from django_celery_monitor.paging import page as page_of
 from django_celery_monitor.reading.fleet import FleetRow
 from django_celery_monitor.reading.inspected import NEEDS, SHOWN, Part, Told, contents, held, ids
+from django_celery_monitor.views.audit import entries_on
 from django_celery_monitor.views.rows import rows, tasks_for
 
 Context = dict[str, Any]
@@ -90,6 +92,7 @@ def _overview(user: User, row: FleetRow, _found: Context, _now: datetime) -> Con
     return {
         "history": list(policy.visible(user, events)[:_HISTORY]),
         "may_see_tasks": policy.can(user, VIEW_TASK),
+        "entries": entries_on(user, ControlTarget.Kind.WORKER, hostname, EVERYBODY),
     }
 
 

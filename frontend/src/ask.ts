@@ -30,9 +30,9 @@ export function startAsking(): void {
     // The server explains a refusal on a page of its own.
     void ask(form, false).then((done) => done || form.submit());
   });
-  // On a narrow screen the tab that is shown may be out of sight.
-  const tab = document.querySelector(".tabrow [aria-current]");
-  tab?.scrollIntoView({ block: "nearest", inline: "center" });
+  // On a narrow screen what is shown may be out of sight among the others.
+  for (const tab of document.querySelectorAll(":is(.nav, .tabrow) > [aria-current]"))
+    tab.scrollIntoView({ block: "nearest", inline: "center" });
   document.addEventListener("monitor:refreshed", askIfDue);
   askIfDue();
 }

@@ -1,3 +1,4 @@
+import { startActs } from "./acts";
 import { startAsking } from "./ask";
 import { startBulk } from "./bulk";
 import { startClockSwitch } from "./clock-switch";
@@ -19,6 +20,7 @@ startZoneSwitch();
 startClockSwitch();
 startMenus();
 startDialogs();
+startActs();
 startKeys();
 startCopy();
 startToasts();

@@ -24,7 +24,16 @@ function goLater(shown: HTMLElement): void {
 }
 
 /** Bundles stand alone, so others than monitor.ts ask by an event. */
+/** What the page was loaded with goes as others do. */
+function startTold(): void {
+  for (const shown of document.querySelectorAll<HTMLElement>("#toasts [data-told]")) {
+    shown.querySelector("button")?.addEventListener("click", () => shown.remove());
+    if (shown.dataset.told === "succeeded") goLater(shown);
+  }
+}
+
 export function startToasts(): void {
+  startTold();
   document.addEventListener("monitor:toast", (event) => {
     if (event instanceof CustomEvent) toast(event.detail.text, event.detail.kind);
   });

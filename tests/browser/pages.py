@@ -12,7 +12,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from django_celery_monitor.control.operations import Chosen, begin
-from django_celery_monitor.models import CollectorRun, Operation, Task
+from django_celery_monitor.models import (
+    CollectorRun,
+    ControlAction,
+    ControlTarget,
+    Operation,
+    Task,
+)
 from tests.integration.made import (
     HOST,
     a_collector,
@@ -38,6 +44,7 @@ class Kept:
     name: str = "shop.ship"
     queue: str = "mail"
     operation: str = "00000000-0000-4000-8000-000000000000"
+    entry: int = 1
 
 
 PAGES: Final[dict[str, Callable[[Kept], str]]] = {
@@ -67,8 +74,17 @@ PAGES: Final[dict[str, Callable[[Kept], str]]] = {
         reverse("celery_monitor:new_operation")
         + f"?act=revoke&filter=name%3D{quote(quote(kept.name))}"
     ),
+    "audit": lambda kept: reverse("celery_monitor:audit"),
+    "audit entry": lambda kept: reverse("celery_monitor:audit_entry", args=[kept.entry]),
+    "act": lambda kept: acting(kept, "rate_limit") + f"&task={quote(kept.name)}",
+    "act without targets": lambda kept: reverse("celery_monitor:act", args=["add_consumer"]),
+    "act that is typed": lambda kept: acting(kept, "shutdown"),
     "refusal": lambda kept: reverse("celery_monitor:tasks") + "?after=soon",
 }
+
+
+def acting(kept: Kept, act: str) -> str:
+    return reverse("celery_monitor:act", args=[act]) + f"?workers={quote(kept.host)}"
 
 
 def of_worker(kept: Kept, tab: str) -> str:
@@ -109,6 +125,27 @@ def data() -> Kept:
     a_task("received")
     failure = Task.objects.filter(state="FAILURE").latest("time").id
     return Kept(task=failure, operation=an_operation([failure]))
+    found = Task.objects.filter(state="FAILURE").latest("time")
+    return Kept(task=found.id, entry=an_entry(found.id, "double charge", "ana"))
+
+
+def an_entry(task_id: str, reason: str, user: str) -> int:
+    action = ControlAction.objects.create(
+        act="revoke",
+        user_name=user,
+        reason=reason,
+        source="page",
+        started_at=timezone.now(),
+        ended_at=timezone.now(),
+        outcome="partly",
+        target_count=3,
+        replies={HOST: {"verdict": "refused", "text": reason}},
+        silent=["celery@batch-1"],
+    )
+    ControlTarget.objects.create(action=action, kind="task", value=task_id)
+    ControlTarget.objects.create(action=action, kind="worker", value=HOST)
+    ControlTarget.objects.create(action=action, kind="queue", value="mail")
+    return int(action.pk)
 
 
 def data_but_no_collector() -> Kept:
@@ -156,3 +193,5 @@ def hostile() -> Kept:
         queue=task.queue,
         operation=operation,
     )
+    entry = an_entry(task.id, f"{SCRIPT}{MARKS}".replace("\x00", "") + "r" * 900, IMAGE)
+    return Kept(task=task.id, host=task.worker, name=task.name, queue=task.queue, entry=entry)

@@ -132,6 +132,15 @@ ADDRESSES: Final[dict[str, Address]] = {
     ),
     "celery_monitor:stop_operation": keeping(404),
     "celery_monitor:resume_operation": keeping(404),
+    # Of one act here; each takes its own right, see the tests of the pages of acts.
+    "celery_monitor:act": Address(
+        Door((policy.REVOKE_TASK,), changes=True), Door((policy.REVOKE_TASK,), 400, changes=True)
+    ),
+    "celery_monitor:audit": page(policy.VIEW_ACTION),
+    "celery_monitor:audit_entry": page(policy.VIEW_ACTION),
+    "celery_monitor:audit_export": Address(
+        Door((policy.VIEW_ACTION,)), Door((policy.VIEW_ACTION,), NOT_SO)
+    ),
     # Says the same to everybody, and nothing of what is kept.
     "celery_monitor:live": nothing(426),
     "celery_monitor:api:list_tasks": api(TASK),

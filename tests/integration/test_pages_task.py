@@ -236,5 +236,5 @@ def test_attempts_and_relatives_cost_no_more_queries(
     client.get(url)
     # Session, user, revision, collector, task, errors, usual wait, relatives, children, the same
     # root, siblings, the run after.
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(14):
         assert client.get(url).status_code == 200

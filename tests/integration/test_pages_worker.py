@@ -269,7 +269,7 @@ def test_no_tab_grows_with_what_was_told(
     client = root_client()
     client.get(PAGE)
     for key in TABS:
-        with django_assert_max_num_queries(22 if key == "overview" else 12):
+        with django_assert_max_num_queries(23 if key == "overview" else 13):
             response = client.get(PAGE, {"tab": key})
         assert len(response.content) < 300_000
     assert "The first 200 of 1,000." in tab(client, "active")

@@ -162,5 +162,5 @@ def test_more_workers_cost_no_more_queries(
     with django_assert_max_num_queries(8):
         client.get("/monitor/workers/")
     client.get("/monitor/workers/celery@1/")
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(17):
         client.get("/monitor/workers/celery@1/")

@@ -26,6 +26,7 @@ ARGUMENTS: Final = {
     "name": "shop.pay",
     "action_id": 1,
     "key": uuid.UUID(int=7),
+    "act_name": "revoke",
 }
 RIGHTS: Final = tuple(act.codename for act in ACTS)
 # Who holds what; ``None`` may everything.

@@ -107,6 +107,8 @@ class Act:
     # What becomes of it when a worker restarts; empty where that changes nothing.
     lasting: ClassVar[_StrPromise | str] = ""
     parameters: ClassVar[tuple[Parameter, ...]] = ()
+    # The parameter whose value people type again before it is done; empty: none.
+    typed: ClassVar[str] = ""
     # What only asks may go unrecorded when the database is away, and is joined with who asks too.
     changes: ClassVar[bool] = True
 

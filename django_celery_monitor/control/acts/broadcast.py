@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 Pairs = list[tuple[str, Any]]
 
 LONGEST: Final = 500
+# By the name of its module, the name by which it is chosen.
+_POOLS: Final = {"thread": "threads"}
 SOME: Final = Names(
     name="workers",
     help=gettext_lazy("Host names of workers; * for all of them."),
@@ -57,11 +59,15 @@ class Broadcast(Act):
 
     def refusal(self, said: Any, values: Values) -> str:
         """Why a worker that said so to the ``question`` is not told at all; empty if it is."""
-        pool = pool_of(said) if self.question == "stats" else ""
-        if self.pools is not None and pool and pool not in self.pools:
-            names = {"pool": pool, "able": ", ".join(sorted(self.pools))}
-            return _("Its pool %(pool)s cannot do this; only %(able)s can.") % names
-        return ""
+        return self.unable(pool_of(said)) if self.question == "stats" else ""
+
+    def unable(self, pool: str) -> str:
+        """Why workers with such a pool cannot do it; empty if they can, or nobody knows."""
+        pool = _POOLS.get(pool, pool)
+        if self.pools is None or not pool or pool in self.pools:
+            return ""
+        names = {"pool": pool, "able": ", ".join(sorted(self.pools))}
+        return _("Its pool %(pool)s cannot do this; only %(able)s can.") % names
 
     def aim(self, user: User | None, values: Values) -> Aim:
         return aiming.at_workers(user, self.codename, values.get("workers"))
@@ -122,7 +128,7 @@ def pool_of(stats: Any) -> str:
     pool = stats.get("pool") if isinstance(stats, dict) else None
     text = pool.get("implementation") if isinstance(pool, dict) else ""
     found = text.partition(":")[0].rpartition(".")[2] if isinstance(text, str) else ""
-    return {"thread": "threads"}.get(found, found)
+    return _POOLS.get(found, found)
 
 
 def size_of(stats: Any) -> int:

@@ -27,6 +27,7 @@ class Purge(Act):
         " already stays."
     )
     parameters = (QUEUE,)
+    typed = "queue"
 
     def aim(self, user: User | None, values: Values) -> Aim:
         return Aim(targets=(aiming.at_queue(user, values["queue"]),), count=1)

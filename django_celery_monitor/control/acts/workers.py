@@ -183,6 +183,7 @@ class Shutdown(Broadcast):
         " another one."
     )
     parameters = (SOME,)
+    typed = "workers"
 
     def run(self, way: Way, values: Values, aim: Aim) -> Result:
         """Workers say nothing to this; so whoever answered before and no longer does is going."""

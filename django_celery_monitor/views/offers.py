@@ -1,0 +1,106 @@
+"""What can be done to what a page shows: links to forms, or why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+
+from django_celery_monitor.access.who import Right, right_to
+from django_celery_monitor.control.acts.broadcast import Broadcast
+from django_celery_monitor.control.acts.registry import ACTS
+from django_celery_monitor.models import Task
+from django_celery_monitor.state.states import group
+
+ENDED = frozenset({"succeeded", "failed", "revoked", "lost"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """``reason``: why not; empty where the reader may."""
+
+    act: str
+    label: str
+    hint: str
+    url: str
+    reason: str = ""
+
+
+class Offers:
+    """Of one page, on one task or worker; each right is looked up once.
+
+    ``closed``: why nothing can be done to it at all; ``pool``: of the worker.
+    """
+
+    def __init__(
+        self, request: HttpRequest, obj: object = None, *, pool: str = "", closed: str = ""
+    ) -> None:
+        self._request, self._obj = request, obj
+        self._pool, self._closed = pool, closed
+        self._rights: dict[str, Right] = {}
+
+    def of(self, name: str, *, label: str = "", closed: str = "", **given: Any) -> Offer:
+        act = ACTS[name]
+        right = self._right(act.codename)
+        unable = act.unable(self._pool) if isinstance(act, Broadcast) else ""
+        nameless = "" if all(given.values()) else _("It has no name.")
+        given = {name: value or "" for name, value in given.items()}
+        given = {**given, "next": self._request.get_full_path()}
+        url = reverse("celery_monitor:act", args=(name,))
+        return Offer(
+            act=name,
+            label=label or str(act.label),
+            hint=str(act.help),
+            url=f"{url}?{urlencode(given, doseq=True)}",
+            reason=right.reason or closed or self._closed or unable or nameless,
+        )
+
+    def _right(self, codename: str) -> Right:
+        if codename not in self._rights:
+            self._rights[codename] = right_to(self._request.user, codename, self._obj)
+        return self._rights[codename]
+
+
+def of_task(request: HttpRequest, task: Task) -> list[Offer]:
+    offers, state = Offers(request, task), group(task.state)
+    over = state in ENDED and not task.running_again
+    ended = _("It has ended.") if over else ""
+    idle = "" if state == "running" or task.running_again else _("It is not running.")
+    return [
+        offers.of("revoke", closed=ended, ids=task.id),
+        offers.of("terminate", closed=ended or idle, ids=task.id),
+        offers.of("abort", closed=ended, ids=task.id),
+    ]
+
+
+def of_worker(
+    request: HttpRequest, worker: Any, pool: str, gone: str
+) -> list[tuple[str, list[Offer]]]:
+    """In groups, each with its heading; ``gone``: why it cannot be told anything."""
+    offers = Offers(request, worker, pool=pool, closed=gone)
+
+    def each(*names: str) -> list[Offer]:
+        return [offers.of(name, workers=worker.hostname) for name in names]
+
+    return [
+        (_("Pool"), each("pool_grow", "pool_shrink", "autoscale", "pool_restart")),
+        (_("Queues"), each("add_consumer", "cancel_consumer")),
+        (_("Task types"), each("rate_limit", "time_limit")),
+        (_("Events"), each("enable_events", "disable_events", "heartbeat")),
+        (_("Ask"), each("ping", "clock", "report", "memsample", "memdump", "objgraph")),
+        (_("The end"), each("shutdown")),
+    ]
+
+
+def of_queue(request: HttpRequest, name: str, readers: list[str] | None) -> list[Offer]:
+    offers = Offers(request)
+    reading: dict[str, Any] = {"workers": readers} if readers else {}
+    return [
+        offers.of("cancel_consumer", label=_("Stop consuming"), queue=name, **reading),
+        offers.of("add_consumer", label=_("Start consuming"), queue=name),
+        offers.of("purge", queue=name),
+    ]
