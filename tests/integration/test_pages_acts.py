@@ -112,7 +112,8 @@ def test_all_that_may_be_posted_is_an_act_or_is_known() -> None:
         given = {each: values[each] for each in needs}
         if client.post(reverse(name, kwargs=given)).status_code not in (404, 405, 426):
             taken.add(name)
-    # Operations, not found here, leave one entry when they begin. The other two are about a person's own views; asking for news changes nothing.
+    # An operation leaves one entry when it begins; here there is none. Views are a person's own;
+    # asking for news changes nothing.
     known = {"act", "save_view", "delete_view", "inspect"}
     assert taken <= {f"celery_monitor:{name}" for name in known}
 
