@@ -9,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from django_celery_monitor.access.policy import VIEW_TASK
+from django_celery_monitor.admin.acting import ActingAdmin
 from django_celery_monitor.admin.base import ReadOnlyAdmin, page_of
 from django_celery_monitor.admin.lists import (
     AfterFilter,
@@ -22,8 +23,10 @@ from django_celery_monitor.models import Task, TaskError
 from django_celery_monitor.reading.words import duration
 
 
-class TaskAdmin(ReadOnlyAdmin[Task]):
+class TaskAdmin(ActingAdmin[Task]):
     act = VIEW_TASK
+    acts = ("revoke", "terminate", "abort")
+    target = "ids"
     payload = ("args", "kwargs", "result", "exception", "traceback")
     fields = (
         *("id", "name", "state", "known_by", "running_again", "worker", "queue", "retries"),

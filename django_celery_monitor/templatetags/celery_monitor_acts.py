@@ -15,10 +15,11 @@ from django.utils.translation import gettext_lazy as _
 from django_celery_monitor.models import ControlAction, ControlTarget
 from django_celery_monitor.templatetags.celery_monitor_parts import json_view
 from django_celery_monitor.views.acted import KINDS, label_of
-from django_celery_monitor.views.offers import Offers
+from django_celery_monitor.views.offers import Offers, has_ended
 
 register = template.Library()
 register.simple_tag(label_of, name="act_label")
+register.filter("has_ended", has_ended)
 
 VERDICTS: Final = {
     "done": _("Done."),
@@ -34,6 +35,12 @@ PAGES: Final = {"task": "task", "type": "type", "worker": "worker", "queue": "qu
 def offer(offers: Offers, act: str, label: str = "", kind: str = "btn", **given: Any) -> Any:
     """One control, as a link to its form, or greyed with the reason."""
     return {"offer": offers.of(act, label=label, **given), "kind": kind}
+
+
+@register.inclusion_tag("django_celery_monitor/_offer.html")
+def offer_on(offers: Offers, obj: Any, act: str, kind: str = "btn", **given: Any) -> Any:
+    """The same for one row of many."""
+    return {"offer": offers.on(obj).of(act, **given), "kind": kind}
 
 
 @register.simple_tag

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
+from django_celery_monitor.access.policy import get_policy
 from django_celery_monitor.access.who import Right, right_to
 from django_celery_monitor.control.acts.broadcast import Broadcast
 from django_celery_monitor.control.acts.registry import ACTS
@@ -42,6 +43,8 @@ class Offers:
         self._request, self._obj = request, obj
         self._pool, self._closed = pool, closed
         self._rights: dict[str, Right] = {}
+        # Whatever it is to be done to.
+        self._denied: dict[str, Right] = {}
 
     def of(self, name: str, *, label: str = "", closed: str = "", **given: Any) -> Offer:
         act = ACTS[name]
@@ -59,16 +62,29 @@ class Offers:
             reason=right.reason or closed or self._closed or unable or nameless,
         )
 
+    def on(self, obj: object) -> Offers:
+        """For one of many; who may not do something at all is not looked up for each."""
+        other = Offers(self._request, obj, pool=self._pool, closed=self._closed)
+        other._denied = self._denied
+        return other
+
     def _right(self, codename: str) -> Right:
+        if codename in self._denied:
+            return self._denied[codename]
         if codename not in self._rights:
             self._rights[codename] = right_to(self._request.user, codename, self._obj)
+            if not get_policy().can(self._request.user, codename):
+                self._denied[codename] = self._rights[codename]
         return self._rights[codename]
+
+
+def has_ended(task: Task) -> bool:
+    return group(task.state) in ENDED and not task.running_again
 
 
 def of_task(request: HttpRequest, task: Task) -> list[Offer]:
     offers, state = Offers(request, task), group(task.state)
-    over = state in ENDED and not task.running_again
-    ended = _("It has ended.") if over else ""
+    ended = _("It has ended.") if has_ended(task) else ""
     idle = "" if state == "running" or task.running_again else _("It is not running.")
     return [
         offers.of("revoke", closed=ended, ids=task.id),

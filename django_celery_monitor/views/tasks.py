@@ -37,6 +37,7 @@ from django_celery_monitor.reading.listening import listening
 from django_celery_monitor.reading.saved import COLUMN
 from django_celery_monitor.views import columns, links
 from django_celery_monitor.views.find import mistake, understood, without_find
+from django_celery_monitor.views.offers import Offers
 from django_celery_monitor.views.page import page
 from django_celery_monitor.views.rows import rows, tasks_for
 from django_celery_monitor.views.shell import render_page
@@ -80,7 +81,7 @@ def tasks(request: HttpRequest) -> HttpResponse:
         **_forms(params, expression),
         **_views(request.user, params),
         "params": params,
-        **_list(request.user, params, expression),
+        **_list(request, params, expression),
         **_facets(
             request.user, params, expression, workers_if_allowed(request.user, now, heard) or []
         ),
@@ -121,13 +122,15 @@ def _views(user: User, params: QueryDict) -> dict[str, Any]:
     }
 
 
-def _list(user: User, params: QueryDict, expression: And) -> dict[str, Any]:
+def _list(request: HttpRequest, params: QueryDict, expression: And) -> dict[str, Any]:
+    user = request.user
     cursor = params.get("cursor", "")
     visible = tasks_for(user)
     found = page_of(visible, expression, cursor)
     newest = page_of(visible, expression, size=1) if cursor else found
     return {
         "rows": rows(user, found.items),
+        "row_offers": Offers(request),
         "page": found,
         "list_query": list_query(expression),
         "verbs": [each for each in VERBS.values() if each.makes_sense(expression)],
