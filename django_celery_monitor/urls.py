@@ -27,6 +27,7 @@ from django_celery_monitor.views.saved_views import (
     saved_views,
     view_counts,
 )
+from django_celery_monitor.views.sending import retry, send
 from django_celery_monitor.views.series import series
 from django_celery_monitor.views.styleguide import styleguide
 from django_celery_monitor.views.task import task
@@ -56,6 +57,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", overview, name="overview"),
     path("tasks/", tasks, name="tasks"),
     path("tasks/<celery_monitor_text:task_id>/", task, name="task"),
+    path("retry/<celery_monitor_text:task_id>/", retry, name="retry"),
+    path("send/", send, name="send"),
     path("types/", types, name="types"),
     path("types/<celery_monitor_text:name>/", type_, name="type"),
     path("failures/", failures, name="failures"),

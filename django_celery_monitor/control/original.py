@@ -79,7 +79,7 @@ def _kept(told: Mapping[str, Any], field: str, unknown: list[str]) -> dict[str, 
 
 def _seconds(value: Any) -> float | None:
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    return value if number and value > 0 else None
+    return float(value) if number and value > 0 else None
 
 
 def _future(

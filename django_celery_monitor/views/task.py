@@ -32,6 +32,7 @@ from django_celery_monitor.reading.life import life
 from django_celery_monitor.reading.passages import passages
 from django_celery_monitor.reading.raw import provenance, raw
 from django_celery_monitor.reading.report import report
+from django_celery_monitor.reading.reruns import reruns
 from django_celery_monitor.reading.sentence import sentence
 from django_celery_monitor.reading.siblings import siblings, usual_wait
 from django_celery_monitor.state.derive import derive
@@ -57,6 +58,9 @@ def task(request: HttpRequest, task_id: str) -> HttpResponse:
     policy, now = get_policy(), timezone.now()
     found = policy.visible(request.user, Task.objects.filter(pk=task_id)).first()
     if found is None:
+        sent = reruns(request.user, task_id).of
+        if sent is not None:
+            return render_page(request, "awaited.html", {"section": "tasks", "sent": sent})
         raise Http404(
             _("No task with this id is kept: it was never seen, or it has been removed since.")
         )
@@ -77,6 +81,7 @@ def task(request: HttpRequest, task_id: str) -> HttpResponse:
         "steps": steps(request, found),
         "offers": of_task(request, found),
         "entries": entries_on(request.user, ControlTarget.Kind.TASK, found.id),
+        "reruns": reruns(request.user, found.id),
         "siblings": siblings(request.user, found) if found.name else None,
         **_course(request, found, events, payload),
         **_relatives(request, found),

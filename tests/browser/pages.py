@@ -56,6 +56,8 @@ PAGES: Final[dict[str, Callable[[Kept], str]]] = {
     "mistaken": lambda kept: reverse("celery_monitor:tasks") + "?find=after:soon",
     "views": lambda kept: reverse("celery_monitor:views"),
     "task": lambda kept: reverse("celery_monitor:task", args=[kept.task]),
+    "run again": lambda kept: reverse("celery_monitor:retry", args=[kept.task]),
+    "send": lambda kept: reverse("celery_monitor:send") + f"?task={quote(kept.name)}",
     "workers": lambda kept: reverse("celery_monitor:workers"),
     "worker": lambda kept: reverse("celery_monitor:worker", args=[kept.host]),
     "types": lambda kept: reverse("celery_monitor:types"),

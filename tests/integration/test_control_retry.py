@@ -58,9 +58,11 @@ def app() -> Celery:
     return app_on("memory://")
 
 
-def recorded(name: str = NAME, args: Any = (1,), kwargs: Any = None, **own: Any) -> str:
+def recorded(
+    name: str = NAME, args: Any = (1,), kwargs: Any = None, task_id: str = "", **own: Any
+) -> str:
     """The id of a failed task, of which the recorder told."""
-    task_id, at = str(uuid4()), seconds() - 60
+    task_id, at = task_id or str(uuid4()), seconds() - 60
     payload = dumps([list(args), kwargs or {}])
     event = sent(task_id, at, name=name, **({"payload": payload} | own))
     store_events(

@@ -85,6 +85,14 @@ class Send(Sending):
         return made | drafts.recorded(redactor, values["task"], values)
 
     def aim(self, user: User | None, values: Values) -> Aim:
+        plan, targets = self.planned(user, values)
+        origin = Task.objects.filter(pk=plan.origin_id).first() if plan.origin_id else None
+        if origin and not values["confirm"] and (found := cautions(find_app(), origin)):
+            raise BadParametersError({"confirm": " ".join(each.text for each in found)})
+        return self.aimed(plan, *targets)
+
+    def planned(self, user: User | None, values: Values) -> tuple[Plan, list[Target]]:
+        """What would be sent; raises a ``ControlError`` where nothing can be."""
         app = find_app()
         app.loader.import_default_modules()
         targets = [aiming.at_type(user, values["task"])]
@@ -96,28 +104,26 @@ class Send(Sending):
             origin = Task.objects.get(pk=values["rerun_of"])
             targets.append(Target(ControlTarget.Kind.TASK, origin.id))
         message, changed = draft(app, values, origin)
-        if problem := mismatch(app, message.name, *_values(message)):
+        if problem := mismatch(app, message.name, message.args, message.kwargs):
             raise BadParametersError({"args": problem})
         check(app, message)
-        if origin and not values["confirm"] and (found := cautions(app, origin)):
-            raise BadParametersError({"confirm": " ".join(each.text for each in found)})
         origin_id = origin.id if origin else ""
         plan = Plan(message=message, new_id=values["new_id"], origin_id=origin_id, changed=changed)
-        return self.aimed(plan, *targets)
+        return plan, targets
 
 
 def draft(app: Celery, values: Values, origin: Task | None) -> tuple[Message, bool]:
     """The message, and whether it differs from its origin's; raises ``BadParametersError``."""
     base = _base(app, values, origin)
     own = {name: values[name] for name in _OPTIONS if values[name] is not None}
-    if "queue" in own:
-        own |= {"exchange": "", "routing_key": ""}
     eta = values["eta"]
     if values["countdown"]:
         eta = timezone.now() + timedelta(seconds=values["countdown"])
     if eta:
         own["eta"] = eta
     known = base or Message(name=values["task"], as_type=True)
+    if own.get("queue", known.queue) != known.queue:
+        own |= {"exchange": "", "routing_key": ""}
     masks, problems = redactor(app), {}
     masked = drafts.shown(masks, known.name, known.args, known.kwargs)
     for name, hidden, kept in zip(
@@ -145,7 +151,3 @@ def _base(app: Celery, values: Values, origin: Task | None) -> Message | None:
     if values["args"] is None or values["kwargs"] is None:
         raise BadParametersError({"args": _("is missing: %(why)s") % {"why": found.text}})
     return None
-
-
-def _values(message: Message) -> tuple[list[Any], dict[str, Any]]:
-    return message.args, message.kwargs
