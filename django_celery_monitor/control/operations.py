@@ -56,7 +56,6 @@ def begin(
     parameters: Mapping[str, Any] | None = None,
     reason: str = "",
     rest: float = 0.0,
-    source: str = ControlAction.Source.OPERATION,
 ) -> Operation:
     """Queue it. Raises a ``ControlError``, and then there is none."""
     verb = verb_of(act)
@@ -64,7 +63,7 @@ def begin(
     chosen = replace(chosen, ids=tuple(dict.fromkeys(chosen.ids)))
     given = dict(parameters or {})
     _refuse(user, chosen, rest)
-    order = _order(user, verb, chosen, given, checked_reason(reason), source)
+    order = _order(user, verb, chosen, given, checked_reason(reason))
     with transaction.atomic(using=router.db_for_write(Operation)):
         action = audit.begin(order, redactor(find_app()))
         operation = _operation(chosen, action)
@@ -149,7 +148,7 @@ def _values(verb: Verb, parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def _order(
-    user: User, verb: Verb, chosen: Chosen, parameters: dict[str, Any], reason: str, source: str
+    user: User, verb: Verb, chosen: Chosen, parameters: dict[str, Any], reason: str
 ) -> Order:
     said = spelled(chosen.expression) if chosen.expression else ""
     if chosen.of is not None:
@@ -166,5 +165,5 @@ def _order(
         values=_values(verb, parameters),
         aim=aim,
         reason=reason,
-        source=source,
+        source=ControlAction.Source.OPERATION,
     )

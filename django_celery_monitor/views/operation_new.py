@@ -18,7 +18,6 @@ from django_celery_monitor.control.errors import AuditError, ControlError, Denie
 from django_celery_monitor.control.operations import RESTS, Chosen, begin
 from django_celery_monitor.control.overlap import overlapping
 from django_celery_monitor.control.verbs import VERBS, Verb
-from django_celery_monitor.models import ControlAction
 from django_celery_monitor.views.operation_form import (
     Targets,
     chosen_by,
@@ -68,7 +67,6 @@ def _begun(request: HttpRequest, verb: Verb, chosen: Chosen) -> HttpResponseBase
             parameters=parameters_of(verb, given),
             reason=given.get("reason", ""),
             rest=_rest(given.get("rest", "")),
-            source=ControlAction.Source.OPERATION,
         )
     except DeniedError:
         raise

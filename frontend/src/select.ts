@@ -117,6 +117,11 @@ export function startSelect(): void {
     const typing = event.target instanceof Element && event.target.matches("[data-search]");
     if (event.key === "Escape" && !busy && !typing) none();
   });
+  // From a page that means all of these tasks; asked for once, not after each step back.
+  if (location.hash === "#select-all") {
+    everything();
+    history.replaceState(history.state, "", location.pathname + location.search);
+  }
   document.addEventListener("monitor:selected", show);
   document.addEventListener("monitor:refreshed", show);
   // Also after a step back to a page that the browser had kept.

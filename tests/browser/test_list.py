@@ -375,3 +375,16 @@ def test_what_is_selected_on_two_pages_or_by_the_filter_is_what_is_asked_for(
     expect(page.get_by_role("heading", name="Revoke")).to_be_visible()
     operation = Operation.objects.get()
     assert (operation.said, operation.reason) == ("state:waiting", "wrong prices")
+
+
+def test_a_link_from_the_failures_selects_all_that_it_means(page: Page, tasks: str) -> None:
+    for number in range(3):
+        a_task("failed", name="shop.pay", ago=10 + number)
+    page.goto(tasks.replace("/tasks/", "/failures/"))
+    page.locator(".matrix details summary").first.click()
+    page.get_by_role("link", name="Select all that are failed still").click()
+    expect(page.locator("[data-select-all]")).to_be_checked()
+    expect(page.locator("[data-selected-count]")).to_contain_text("All")
+    page.get_by_role("button", name="Run again…").click()
+    expect(page.get_by_role("heading", name="Run again 3 tasks?")).to_be_visible()
+    expect(page.get_by_text("Of the first 3 tasks, 0 can surely be sent again.")).to_be_visible()

@@ -47,7 +47,9 @@ class Sending(Act):
         return Aim(targets=(*others, new), count=1, plan=plan)
 
     def begun(self, aim: Aim) -> None:
-        reruns.begin(aim.plan)
+        # When an operation begins, nothing is on its way; each of its steps has a plan.
+        if aim.plan is not None:
+            reruns.begin(aim.plan)
 
     def ended(self, aim: Aim, outcome: str) -> None:
         reruns.settle(aim.plan, outcome)
