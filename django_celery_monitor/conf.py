@@ -78,7 +78,7 @@ class Settings:
     BACK_LINK: tuple[str, ...] = ()
     PAGE_SIZE: int = 25
     # What no index finds is looked for among so many tasks at a time, the newest first.
-    SEARCH_WINDOW: int = 100_000
+    SEARCH_WINDOW: int = 40_000
     # An exported file has at most so many tasks.
     EXPORT_MAX: int = 50_000
     # Tasks are deleted so many days after their last event; None: never.

@@ -18,7 +18,7 @@ from django_celery_monitor.walks import Span, Way, span_of, ways
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 # The most rows looked at on a way that leads all over the table: each is on a page of its own.
-SCATTERED = 20_000
+SCATTERED = 10_000
 LAST = datetime(9999, 12, 31, tzinfo=UTC)
 
 

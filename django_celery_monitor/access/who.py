@@ -12,6 +12,7 @@ from django_celery_monitor.access.policy import LOOKING, User, get_policy, is_re
 
 # More than so many names tell nobody whom to ask.
 _FEW = 5
+_KEPT = "_celery_monitor_groups"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,7 @@ def right_to(user: User, act: str, obj: object = None) -> Right:
         return Right(allowed=True)
     if is_read_only() and act not in LOOKING:
         return Right(allowed=False, reason=read_only_reason())
-    return Right(allowed=False, reason=_holders(act))
+    return Right(allowed=False, reason=_who(_groups(user).get(act, [])))
 
 
 def why_not(act: str) -> str:
@@ -45,14 +46,22 @@ def read_only_reason() -> str:
     return _("This monitor is set to read-only: nobody can change anything here.")
 
 
-def _holders(act: str) -> str:
-    groups = Group.objects.filter(
-        permissions__codename=act,
-        permissions__content_type__app_label="django_celery_monitor",
-    ).order_by("name")
-    names = list(groups.values_list("name", flat=True)[: _FEW + 1])
+def _groups(user: User) -> dict[str, list[str]]:
+    """Some names of groups by right; asked once for each request, with its user."""
+    known: dict[str, list[str]] | None = getattr(user, _KEPT, None)
+    if known is None:
+        known = {}
+        pairs = Group.objects.filter(permissions__content_type__app_label="django_celery_monitor")
+        for act, name in pairs.order_by("name").values_list("permissions__codename", "name"):
+            if len(names := known.setdefault(act, [])) <= _FEW:
+                names.append(name)
+        setattr(user, _KEPT, known)
+    return known
+
+
+def _who(names: list[str]) -> str:
     if not names:
         return _("No group has the right to this; superusers do.")
     if len(names) > _FEW:
-        names[_FEW] = _("others")
+        names = [*names[:_FEW], _("others")]
     return _("Who may: %(groups)s.") % {"groups": get_text_list(names, _("and"))}

@@ -31,7 +31,7 @@ from django_celery_monitor.walks import ways
 
 CAP = 10_000
 # Of tasks that lie all over the table.
-FEW = 2_000
+FEW = 500
 MINUTE = timedelta(minutes=1)
 
 
