@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 from typing import Final
 
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import get_language
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +41,11 @@ def keeping(clock: Clock) -> Iterator[None]:
 
 def minutes(local: datetime) -> str:
     """``14:02`` or ``2:02 PM``."""
-    return date_format(local, "g:i A" if chosen().twelve else "H:i")
+    return date_format(local, "g:i A") if chosen().twelve else f"{local:%H:%M}"
 
 
 def seconds(local: datetime) -> str:
-    return date_format(local, "g:i:s A" if chosen().twelve else "H:i:s")
+    return date_format(local, "g:i:s A") if chosen().twelve else f"{local:%H:%M:%S}"
 
 
 def milliseconds(local: datetime) -> str:
@@ -54,7 +56,13 @@ def milliseconds(local: datetime) -> str:
 
 def short(local: datetime) -> str:
     """With its day, where there is little room."""
-    return f"{date_format(local, 'MONTH_DAY_FORMAT')} {minutes(local)}"
+    return f"{_day(local.date(), get_language())} {minutes(local)}"
+
+
+@lru_cache(maxsize=256)
+def _day(day: date, _language: str | None) -> str:
+    """A page with charts says hundreds of times of the same few days."""
+    return date_format(day, "MONTH_DAY_FORMAT")
 
 
 def when(moment: datetime, now: datetime) -> str:
