@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -12,12 +11,12 @@ from ninja import Router
 from django_celery_monitor.access.policy import VIEW_ACTION, User
 from django_celery_monitor.api.answers_of_acts import ActionOut, ActionPage, DoneOut
 from django_celery_monitor.api.auth import Session
+from django_celery_monitor.api.bodies import body_of, described
 from django_celery_monitor.api.questions import PAGING, documented, limit_of, refuse_unknown
 from django_celery_monitor.api.render import answer
 from django_celery_monitor.control.acts.base import Act
 from django_celery_monitor.control.acts.registry import ACTS
 from django_celery_monitor.control.content import content_of
-from django_celery_monitor.control.errors import BadParametersError
 from django_celery_monitor.control.perform import perform
 from django_celery_monitor.models import ControlAction
 from django_celery_monitor.reading.audit import actions_for, audit_page, visible_arguments
@@ -35,7 +34,6 @@ COLUMNS: Final = (
     *("act", "user_id", "reason", "target_count", "target_filter", "source", "started_at"),
     *("ended_at", "outcome", "detail", "replies", "silent"),
 )
-_LARGEST: Final = 1_000_000
 _LARGEST_KEY: Final = 2**63
 
 router = Router(tags=["acts"])
@@ -88,23 +86,9 @@ def _targets(action: ControlAction) -> list[Any]:
     return [] if pk is None else list(action.targets.all())
 
 
-def _given(request: HttpRequest) -> dict[str, Any]:
-    """The body, a JSON object; forms of other sites cannot send one."""
-    problems = {"body": _("must be a JSON object, sent as application/json")}
-    if request.content_type != "application/json" or len(request.body) > _LARGEST:
-        raise BadParametersError(problems)
-    try:
-        found = json.loads(request.body or b"{}")
-    except (ValueError, RecursionError) as error:
-        raise BadParametersError(problems) from error
-    if not isinstance(found, dict) or not isinstance(found.get("reason", ""), str):
-        raise BadParametersError(problems)
-    return found
-
-
 def _door(act: Act) -> None:
     def do(request: HttpRequest) -> HttpResponse:
-        given = _given(request)
+        given = body_of(request)
         reason = given.pop("reason", "")
         source = ControlAction.Source.API
         action = perform(request.user, act, given, reason=reason, source=source)
@@ -125,15 +109,9 @@ def _door(act: Act) -> None:
 
 
 def _body(act: Act) -> dict[str, Any]:
-    """For the OpenAPI document."""
     reason = {"type": "string", "maxLength": 1000, "description": "Why; kept in the audit."}
-    schema = {
-        "type": "object",
-        "properties": {**{each.name: each.schema() for each in act.parameters}, "reason": reason},
-        "required": [each.name for each in act.parameters if each.required],
-        "additionalProperties": False,
-    }
-    return {"required": True, "content": {"application/json": {"schema": schema}}}
+    properties = {**{each.name: each.schema() for each in act.parameters}, "reason": reason}
+    return described(properties, [each.name for each in act.parameters if each.required])
 
 
 for _act in ACTS.values():

@@ -8,7 +8,7 @@ from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
 from django_celery_monitor import __version__
-from django_celery_monitor.api import acts, overview, tasks, workers
+from django_celery_monitor.api import acts, operations, overview, tasks, workers
 from django_celery_monitor.api.answers import Problem
 from django_celery_monitor.api.auth import viewers_only
 from django_celery_monitor.api.errors import MEDIA_TYPE, explain_errors
@@ -47,5 +47,5 @@ api = MonitorAPI(
     docs_decorator=viewers_only,
 )
 explain_errors(api)
-for each in (tasks, workers, overview, acts):
+for each in (tasks, workers, overview, acts, operations):
     api.add_router("", each.router)

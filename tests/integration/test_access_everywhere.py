@@ -100,6 +100,13 @@ def acting(act: Act) -> Address:
     return Address(same(NOT_SO), Door((act.codename,), 400, stranger=UNKNOWN, changes=changes))
 
 
+def changing_operation() -> Address:
+    return Address(same(NOT_SO), Door((TASK,), 404, stranger=UNKNOWN, changes=True))
+
+
+OPERATIONS: Final = Address(
+    Door((TASK,), stranger=UNKNOWN), Door((TASK,), 400, stranger=UNKNOWN, changes=True)
+)
 ADDRESSES: Final[dict[str, Address]] = {
     "celery_monitor:overview": page(TASK),
     "celery_monitor:tasks": page(TASK),
@@ -159,6 +166,12 @@ ADDRESSES: Final[dict[str, Address]] = {
     "celery_monitor:api:get_action": api(policy.VIEW_ACTION),
     # The posts have no content.
     **{f"celery_monitor:api:do_{act.name}": acting(act) for act in ACTS.values()},
+    # One address.
+    "celery_monitor:api:list_operations": OPERATIONS,
+    "celery_monitor:api:begin_operation": OPERATIONS,
+    "celery_monitor:api:get_operation": Address(Door((TASK,), 404, stranger=UNKNOWN), same(NOT_SO)),
+    "celery_monitor:api:stop_operation": changing_operation(),
+    "celery_monitor:api:resume_operation": changing_operation(),
     "celery_monitor:api:openapi-json": api(TASK, WORKER),
     "celery_monitor:api:api-root": nothing(404),
 }

@@ -118,10 +118,12 @@ def test_every_operation_is_documented_with_its_errors(document: dict[str, Any])
     assert {operation["operationId"] for operation in operations} == {
         *("list_tasks", "get_task", "list_workers", "get_worker", "get_overview"),
         *("list_actions", "get_action", *(f"do_{name}" for name in ACTS)),
+        *("list_operations", "begin_operation", "get_operation"),
+        *("stop_operation", "resume_operation"),
     }
     for operation in operations:
-        acts = operation["operationId"].startswith("do_")
-        away = {"503"} if acts else set()
+        told = operation["operationId"].startswith(("do_", "begin_", "stop_", "resume_"))
+        away = {"503"} if told else set()
         assert set(operation["responses"]) == {"200", "400", "401", "403", "404"} | away
         assert operation["security"] == [{"Session": []}]
         assert "schema" in operation["responses"]["200"]["content"]["application/json"]
