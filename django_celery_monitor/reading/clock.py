@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import date, datetime
-from functools import lru_cache
+from datetime import datetime
 from typing import Final
 
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import get_language
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +54,7 @@ def milliseconds(local: datetime) -> str:
 
 def short(local: datetime) -> str:
     """With its day, where there is little room."""
-    return f"{_day(local.date(), get_language())} {minutes(local)}"
-
-
-@lru_cache(maxsize=256)
-def _day(day: date, _language: str | None) -> str:
-    """A page with charts says hundreds of times of the same few days."""
-    return date_format(day, "MONTH_DAY_FORMAT")
+    return f"{date_format(local, 'MONTH_DAY_FORMAT')} {minutes(local)}"
 
 
 def when(moment: datetime, now: datetime) -> str:
