@@ -10,6 +10,8 @@ PIP_INSTALL := $(PYTHON) -m pip install -qq --disable-pip-version-check --no-com
 STATIC := django_celery_monitor/static/django_celery_monitor/dist
 FRONTEND := $(shell find frontend/src -type f 2>/dev/null)
 READY := .venv/project.stamp $(STATIC)/manifest.json
+# On as many cores as there are, but two at most: tests have time limits. In the order of collection.
+BESIDE := -n logical --maxprocesses 2 --dist loadgroup --no-loadscope-reorder
 TEMPLATES := find django_celery_monitor example_project -name '*.html'
 
 help: ## what there is to make
@@ -20,7 +22,7 @@ demo: .venv/demo.stamp $(READY) ## a shop's Celery with everything running, on l
 
 test: lint ## everything that can be tested, with real servers and a real browser
 	@echo '== pytest'
-	@$(PYTHON) -m tests.servers -- $(PYTHON) -m pytest
+	@$(PYTHON) -m tests.servers -- $(PYTHON) -m pytest $(BESIDE)
 
 soak: .venv/test.stamp $(READY) ## every fault at full size, with its result in build/soak.md; half an hour
 	@SOAK=1 $(PYTHON) -m tests.servers -- $(PYTHON) -m pytest --timeout 1800 tests/faults

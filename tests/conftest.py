@@ -11,6 +11,8 @@ settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
 
+SLOWEST = ("faults", "acceptance")
+
 pytest_plugins = [
     "tests.fixtures.apps",
     "tests.fixtures.brokers",
@@ -22,8 +24,16 @@ pytest_plugins = [
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests with a browser last; see `tests.fixtures.browser`."""
-    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
+    """Tests with a browser last, see `tests.fixtures.browser`; otherwise the slowest first.
+
+    Where two processes share the tests, neither is left with the slowest at the end.
+    """
+    items.sort(
+        key=lambda item: (
+            "browser" in getattr(item, "fixturenames", ()),
+            item.path.parent.name not in SLOWEST,
+        )
+    )
 
 
 @pytest.hookimpl(wrapper=True)

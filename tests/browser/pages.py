@@ -122,13 +122,12 @@ def data() -> Kept:
     a_worker()
     a_worker("celery@batch-1", silent=90)
     answered()
-    for second in range(40):
-        a_task("failed" if second % 9 == 0 else "succeeded", ago=30 * second)
+    for second in range(20):
+        a_task("failed" if second % 9 == 0 else "succeeded", ago=60 * second)
     a_task("received")
     failure = Task.objects.filter(state="FAILURE").latest("time").id
-    return Kept(task=failure, operation=an_operation([failure]))
-    found = Task.objects.filter(state="FAILURE").latest("time")
-    return Kept(task=found.id, entry=an_entry(found.id, "double charge", "ana"))
+    entry = an_entry(failure, "double charge", "ana")
+    return Kept(task=failure, operation=an_operation([failure]), entry=entry)
 
 
 def an_entry(task_id: str, reason: str, user: str) -> int:
@@ -188,12 +187,12 @@ def hostile() -> Kept:
     task = Task.objects.get()
     answered(task.worker, raw=replies(f"{SCRIPT}{IMAGE}{MARKS}" + "r" * 3000, uuid, name))
     operation = an_operation([task.id], f"{SCRIPT}{IMAGE}{MARKS}".replace("\0", "") + "w" * 600)
+    entry = an_entry(task.id, f"{SCRIPT}{MARKS}".replace("\x00", "") + "r" * 900, IMAGE)
     return Kept(
         task=task.id,
         host=task.worker,
         name=task.name,
         queue=task.queue,
         operation=operation,
+        entry=entry,
     )
-    entry = an_entry(task.id, f"{SCRIPT}{MARKS}".replace("\x00", "") + "r" * 900, IMAGE)
-    return Kept(task=task.id, host=task.worker, name=task.name, queue=task.queue, entry=entry)

@@ -23,7 +23,10 @@ from django_celery_monitor.storage.rows import COLUMNS
 from tests.integration.made import root_client
 from tests.integration.test_plans import explained, nodes
 
-pytestmark = pytest.mark.django_db(databases=["default", "postgresql"])
+pytestmark = [
+    pytest.mark.django_db(databases=["default", "postgresql"]),
+    pytest.mark.xdist_group("plans of pages"),
+]
 
 TASKS = 20_000
 RELATIVES = 2_000
