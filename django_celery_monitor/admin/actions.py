@@ -69,7 +69,8 @@ class ControlActionAdmin(ReadOnlyAdmin[ControlAction]):
     change_list_template = "django_celery_monitor/admin_actions.html"
     fields = (
         *("act", "user_name", "user_id", "reason", "aimed_at", "target_count", "target_filter"),
-        *("given", "source", "started_at", "ended_at", "outcome", "detail", "replied", "silent"),
+        *("given", "source", "started_at", "ended_at", "outcome", "detail"),
+        *("repeated", "replied", "silent"),
     )
     list_display = ("started_at", "user_name", "act", "aimed_at", "outcome", "reason")
     list_filter = (AfterFilter, ActFilter, OutcomeFilter, SourceFilter)

@@ -14,6 +14,7 @@ from django_celery_monitor.api.auth import Session
 from django_celery_monitor.api.bodies import body_of, described
 from django_celery_monitor.api.questions import PAGING, documented, limit_of, refuse_unknown
 from django_celery_monitor.api.render import answer
+from django_celery_monitor.api.tried import trying
 from django_celery_monitor.control.acts.base import Act
 from django_celery_monitor.control.acts.registry import ACTS
 from django_celery_monitor.control.content import content_of
@@ -25,14 +26,14 @@ FILTERS: Final = {
     "user": "The name of a person.",
     "act": "The name of an act.",
     "target": "An id or a name, or kind:value, such as worker:w1@host.",
-    "outcome": "An outcome.",
+    "outcome": "An outcome, such as denied.",
     "source": "page, admin, api, command, python or operation.",
     "after": "Not before this time: ISO 8601, or how long ago, such as 15m, 2h or 7d.",
     "before": "Before this time.",
 }
 COLUMNS: Final = (
     *("act", "user_id", "reason", "target_count", "target_filter", "source", "started_at"),
-    *("ended_at", "outcome", "detail", "replies", "silent"),
+    *("ended_at", "outcome", "detail", "repeated", "replies", "silent"),
 )
 _LARGEST_KEY: Final = 2**63
 
@@ -103,7 +104,7 @@ def _door(act: Act) -> None:
         url_name=f"do_{act.name}",
         summary=str(act.label),
         description=str(act.help),
-        auth=Session(act.codename),
+        auth=Session(act.codename, trying(act)),
         openapi_extra={"requestBody": _body(act)},
     )(do)
 

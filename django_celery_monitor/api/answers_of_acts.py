@@ -32,9 +32,12 @@ class ActionOut(Schema):
     started_at: datetime
     ended_at: datetime | None
     outcome: str = Field(
-        description="requested, confirmed, partly, refused, nobody_answered, failed or unclear."
+        description=(
+            "requested, confirmed, partly, refused, nobody_answered, failed, unclear or denied."
+        )
     )
     detail: str
+    repeated: int = Field(description="How often, within an hour, what was denied was tried again.")
     replies: dict[str, SaidOut] = Field(description="By host name.")
     silent: list[str] = Field(description="Workers that should have answered and did not.")
 

@@ -16,13 +16,19 @@ from django_celery_monitor.api.errors import forbidden, problem
 
 
 class Session(SessionAuth):
-    """Django's session, of somebody who may do one ``act``."""
+    """Django's session, of somebody who may do one ``act``.
 
-    def __init__(self, act: str) -> None:
+    ``tried`` may raise a ``ControlError`` of its own for who is signed in.
+    """
+
+    def __init__(self, act: str, tried: Callable[[HttpRequest], None] | None = None) -> None:
         self.act = act
+        self._tried = tried
         super().__init__()
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Any:
+        if self._tried is not None and request.user.is_authenticated:
+            self._tried(request)
         if get_policy().can(request.user, self.act):
             return request.user
         if request.user.is_authenticated:

@@ -35,14 +35,11 @@ def begin(order: Order, redactor: Redactor) -> ControlAction:
 
     Of an act that only asks, the entry has no primary key then.
     """
-    action = _entry(order, redactor)
+    action = entry(order, redactor)
     try:
         with transaction.atomic(using=router.db_for_write(ControlAction)):
             action.save(force_insert=True)
-            ControlTarget.objects.bulk_create(
-                ControlTarget(action=action, kind=each.kind, value=each.value)
-                for each in order.aim.targets[:MOST_TARGETS]
-            )
+            ControlTarget.objects.bulk_create(targets(order, action))
             order.act.begun(order.aim)
     except Error as error:
         action.pk = None
@@ -52,19 +49,37 @@ def begin(order: Order, redactor: Redactor) -> ControlAction:
     return action
 
 
-def _entry(order: Order, redactor: Redactor) -> ControlAction:
+def entry(order: Order, redactor: Redactor) -> ControlAction:
+    """Not stored; without arguments where there are no values."""
     user, aim = order.user, order.aim
     return ControlAction(
-        user_id="" if user is None else judge.cut(str(user.pk or ""), _NAME),
-        user_name=judge.cut(judge.scrub(order.name), _NAME),
-        reason=judge.cut(redactor.text(judge.scrub(order.reason)), LONGEST),
+        user_id="" if user is None else str(user.pk or "")[:_NAME],
+        user_name=judge.scrub(order.name if user is None else name_of(user))[:_NAME],
+        reason=told(order.reason, redactor),
         act=order.act.name,
         target_count=aim.count,
         target_filter=judge.cut(_filter(aim.filter, redactor), LONGEST),
-        arguments=arguments(order.act, order.values, redactor),
+        arguments=arguments(order.act, order.values, redactor) if order.values else {},
         source=order.source,
         started_at=timezone.now(),
     )
+
+
+def targets(order: Order, action: ControlAction) -> list[ControlTarget]:
+    return [
+        ControlTarget(action=action, kind=each.kind, value=each.value)
+        for each in order.aim.targets[:MOST_TARGETS]
+    ]
+
+
+def told(text: str, redactor: Redactor) -> str:
+    """A text that may be stored."""
+    return judge.cut(redactor.text(judge.scrub(text)), LONGEST)
+
+
+def name_of(user: Any) -> str:
+    """``AnonymousUser`` has a name too: an empty one."""
+    return str(user.get_username()) if hasattr(user, "get_username") else str(user)
 
 
 def _filter(query: str, redactor: Redactor) -> str:
@@ -78,11 +93,11 @@ def end(action: ControlAction, result: Result, redactor: Redactor) -> None:
     """Store what came of it; a failure to do so is logged, since the act was done."""
     action.ended_at = timezone.now()
     action.outcome = result.judge()
-    action.detail = judge.cut(redactor.text(judge.scrub(result.detail)), LONGEST)
+    action.detail = told(result.detail, redactor)
     action.replies = {
         judge.cut(host, _NAME): {
             "verdict": reply.verdict.value,
-            "text": judge.cut(redactor.text(judge.scrub(reply.text)), LONGEST),
+            "text": told(reply.text, redactor),
         }
         for host, reply in sorted(result.replies.items())[:MOST_WORKERS]
     }

@@ -17,8 +17,9 @@ from django_celery_monitor.celery_app import find_app
 from django_celery_monitor.conf import get_settings
 from django_celery_monitor.control import audit
 from django_celery_monitor.control.acts.base import Aim, Order, Target
+from django_celery_monitor.control.denials import Attempt, noted
 from django_celery_monitor.control.errors import BadParametersError, DeniedError
-from django_celery_monitor.control.perform import checked_reason, name_of, permit
+from django_celery_monitor.control.perform import checked_reason, permit, refuse
 from django_celery_monitor.control.redaction import redactor
 from django_celery_monitor.control.verbs import PER_TASK, Verb, verb_of
 from django_celery_monitor.filters import And, from_params, is_private, spelled, to_params
@@ -59,10 +60,11 @@ def begin(
 ) -> Operation:
     """Queue it. Raises a ``ControlError``, and then there is none."""
     verb = verb_of(act)
-    permit(user, verb.act)
     chosen = replace(chosen, ids=tuple(dict.fromkeys(chosen.ids)))
     given = dict(parameters or {})
-    _refuse(user, chosen, rest)
+    with noted(_attempt(user, verb, chosen, reason)):
+        permit(user, verb.act)
+        _refuse(user, chosen, rest)
     order = _order(user, verb, chosen, given, checked_reason(reason))
     with transaction.atomic(using=router.db_for_write(Operation)):
         action = audit.begin(order, redactor(find_app()))
@@ -94,7 +96,7 @@ def _operation(chosen: Chosen, action: ControlAction) -> Operation:
 
 def stop(user: User, operation: Operation) -> None:
     """What is being sent at this moment is still sent. Raises ``DeniedError``."""
-    permit(user, verb_of(operation.act).act)
+    refuse(_of_one(user, operation))
     rows = Operation.objects.filter(pk=operation.pk)
     rows.filter(status=Status.QUEUED).update(status=Status.STOPPED, ended_at=timezone.now())
     rows.filter(status=Status.RUNNING).update(status=Status.STOPPING)
@@ -102,7 +104,7 @@ def stop(user: User, operation: Operation) -> None:
 
 def resume(user: User, operation: Operation) -> None:
     """Go on with what waits, under the rights of who began it. Raises ``DeniedError``."""
-    permit(user, verb_of(operation.act).act)
+    refuse(_of_one(user, operation))
     rows = Operation.objects.filter(pk=operation.pk, status=Status.STOPPED)
     rows.update(status=Status.QUEUED, detail="", ended_at=None)
 
@@ -150,20 +152,36 @@ def _values(verb: Verb, parameters: dict[str, Any]) -> dict[str, Any]:
 def _order(
     user: User, verb: Verb, chosen: Chosen, parameters: dict[str, Any], reason: str
 ) -> Order:
-    said = spelled(chosen.expression) if chosen.expression else ""
-    if chosen.of is not None:
-        said = _("those that failed in the operation %(id)s") % {"id": chosen.of.pk}
     aim = Aim(
         targets=tuple(Target(ControlTarget.Kind.TASK, each) for each in chosen.ids),
         count=len(chosen.ids),
-        filter=said,
+        filter=_said(chosen),
     )
     return Order(
         user=user,
-        name=name_of(user),
         act=verb.act,
         values=_values(verb, parameters),
         aim=aim,
         reason=reason,
         source=ControlAction.Source.OPERATION,
+    )
+
+
+def _said(chosen: Chosen) -> str:
+    if chosen.of is not None:
+        return _("those that failed in the operation %(id)s") % {"id": chosen.of.pk}
+    return spelled(chosen.expression) if chosen.expression else ""
+
+
+def _of_one(user: User, operation: Operation) -> Attempt:
+    said = _("the operation %(id)s") % {"id": operation.pk}
+    source = ControlAction.Source.OPERATION
+    return Attempt(user=user, act=verb_of(operation.act).act, said=said, source=source)
+
+
+def _attempt(user: User, verb: Verb, chosen: Chosen, reason: str = "") -> Attempt:
+    ids = tuple(each for each in chosen.ids[:MOST_IDS] if not _is_no_id(each))
+    source = ControlAction.Source.OPERATION
+    return Attempt(
+        user=user, act=verb.act, ids=ids, said=_said(chosen), reason=reason, source=source
     )

@@ -16,6 +16,7 @@ from django_celery_monitor.control import audit, sending
 from django_celery_monitor.control.acts.base import Act, Aim, Order, Outcome, Result, Values
 from django_celery_monitor.control.acts.registry import act_of
 from django_celery_monitor.control.audience import seen_by
+from django_celery_monitor.control.denials import Attempt, noted
 from django_celery_monitor.control.errors import (
     BadParametersError,
     ControlError,
@@ -51,19 +52,39 @@ def perform(
     ``sent`` is true.
     """
     found = act if isinstance(act, Act) else act_of(act)
-    permit(user, found)
-    values = found.validated(parameters)
     way = sending.Way(app or find_app(), get_settings().CONTROL_TIMEOUT)
-    order = Order(
+    attempt = Attempt(
         user=user,
-        name=name if user is None else name_of(user),
+        name=name,
         act=found,
-        values=values,
-        aim=found.aim(user, values),
-        reason=checked_reason(reason),
+        given=parameters,
+        reason=reason,
         source=source,
+        app=way.app,
     )
+    with noted(attempt):
+        order = _order(attempt)
     return _recorded(way, order)
+
+
+def _order(attempt: Attempt) -> Order:
+    permit(attempt.user, attempt.act)
+    values = attempt.act.validated(attempt.given)
+    return Order(
+        user=attempt.user,
+        name=attempt.name,
+        act=attempt.act,
+        values=values,
+        aim=attempt.act.aim(attempt.user, values),
+        reason=checked_reason(attempt.reason),
+        source=attempt.source,
+    )
+
+
+def refuse(attempt: Attempt) -> None:
+    """Raises ``DeniedError`` for who may not even try, and records it, as ``perform`` does."""
+    with noted(attempt):
+        permit(attempt.user, attempt.act)
 
 
 def step(user: User, act: Act, parameters: Mapping[str, Any], app: Celery) -> Result:
@@ -131,8 +152,3 @@ def _key(app: Celery, act: Act, values: Values, aim: Aim) -> object:
     """Equal for the same question to the same workers."""
     asked = [values, aim.hosts, sorted(aim.expected)]
     return id(app), act.name, orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)
-
-
-def name_of(user: Any) -> str:
-    """``AnonymousUser`` has a name too: an empty one."""
-    return str(user.get_username()) if hasattr(user, "get_username") else str(user)

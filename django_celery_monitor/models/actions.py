@@ -34,6 +34,8 @@ class ControlAction(models.Model):
         FAILED = "failed", _("failed")
         # It may have been sent, or what was answered proves nothing.
         UNCLEAR = "unclear", _("unclear")
+        # Somebody tried what they may not.
+        DENIED = "denied", _("denied")
 
     # Not a foreign key: users may be in another database. Empty for the command and for programs.
     user_id = models.CharField(_("user id"), max_length=255, default="")
@@ -56,6 +58,8 @@ class ControlAction(models.Model):
     )
     # In a sentence, where the outcome does not say it all.
     detail = models.TextField(_("detail"), default="")
+    # Of what was denied: how often it was tried again within the hour, the last time at its end.
+    repeated = models.IntegerField(_("repeated"), default=0)
     # By host name: {"verdict": "done", "text": "pool will grow"}.
     replies = models.JSONField(_("replies"), default=dict)
     # Host names of workers that should have answered.

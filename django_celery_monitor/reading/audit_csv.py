@@ -14,6 +14,7 @@ from django_celery_monitor.reading.audit import visible_arguments
 
 COLUMNS: Final = (
     *("id", "started_at", "ended_at", "user_name", "user_id", "source", "act", "outcome", "detail"),
+    *("repeated",),
     *("reason", "targets", "target_count", "target_filter", "arguments", "replies", "silent"),
 )
 # Spreadsheets take a cell that begins so for a formula.

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django_celery_monitor.access.policy import User
 from django_celery_monitor.conf import get_settings
 from django_celery_monitor.control.acts.base import Act, Outcome, Result
+from django_celery_monitor.control.denials import Attempt, noted
 from django_celery_monitor.control.errors import ControlError, DeniedError, UnavailableError
 from django_celery_monitor.control.operations import parsed, permit_filter
 from django_celery_monitor.control.perform import permit, step
@@ -26,7 +27,7 @@ from django_celery_monitor.control.verbs import Verb, verb_of
 from django_celery_monitor.filters import FilterError
 from django_celery_monitor.ingest import judge
 from django_celery_monitor.intake import AWAY
-from django_celery_monitor.models import Operation, OperationItem
+from django_celery_monitor.models import ControlAction, Operation, OperationItem
 from django_celery_monitor.upkeep.operation_ends import ACTIVE, end, take_over
 from django_celery_monitor.upkeep.operation_items import TooManyError, claim, collect, note
 
@@ -104,7 +105,11 @@ class Runner:
             return
         verb = verb_of(operation.act)
         user = _user(operation)
-        _permit(user, verb, operation)
+        attempt = Attempt(
+            user=user, act=verb.act, source=ControlAction.Source.OPERATION, said=operation.said
+        )
+        with noted(attempt):
+            _permit(user, verb, operation)
         if not operation.collected:
             collect(operation, user, verb, self._name, self._using)
             # What is only looked for does no harm.

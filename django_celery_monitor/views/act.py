@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -13,11 +13,8 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.views.decorators.csrf import csrf_protect
-from django.views.decorators.http import require_http_methods
 
-from django_celery_monitor.access.decorators import require
-from django_celery_monitor.access.policy import VIEW_ACTION, VIEW_WORKER, get_policy
+from django_celery_monitor.access.policy import VIEW_ACTION, VIEW_TASK, VIEW_WORKER, get_policy
 from django_celery_monitor.control.acts.base import Act
 from django_celery_monitor.control.acts.registry import ACTS
 from django_celery_monitor.control.content import content_of
@@ -32,7 +29,7 @@ from django_celery_monitor.control.perform import perform
 from django_celery_monitor.models import ControlAction, Task, Worker
 from django_celery_monitor.views.act_form import ActForm
 from django_celery_monitor.views.acted import remember
-from django_celery_monitor.views.page import refused
+from django_celery_monitor.views.acting import door
 from django_celery_monitor.views.shell import render_page
 
 # Workers to choose from, and tasks that are told by name.
@@ -122,7 +119,7 @@ def _after(request: HttpRequest, action: ControlAction) -> str:
 def _names(request: HttpRequest, form: ActForm) -> dict[str, str]:
     """Of tasks, by id."""
     ids = form.given.getlist("ids")[:NAMED]
-    if not ids:
+    if not ids or not get_policy().can(request.user, VIEW_TASK):
         return {}
     rows = Task.objects.filter(pk__in=[each.replace("\0", "") for each in ids])
     return dict(get_policy().visible(request.user, rows).values_list("pk", "name"))
@@ -136,9 +133,12 @@ def _workers(request: HttpRequest) -> tuple[str, ...]:
     return tuple(sorted(shown.values_list("hostname", flat=True)[:CHOICES]))
 
 
+def _given(found: Act, request: HttpRequest) -> dict[str, Any]:
+    return ActForm(act=found, given=request.GET, sent=request.POST).values
+
+
 def _door(found: Act) -> Callable[..., HttpResponseBase]:
-    form = require_http_methods(["GET", "HEAD", "POST"])(csrf_protect(partial(_form, found)))
-    return refused(require(found.codename)(form), found.codename)
+    return door(found, partial(_given, found))(partial(_form, found))
 
 
 _DOORS: Final = {name: _door(found) for name, found in ACTS.items()}

@@ -136,7 +136,7 @@ def _bound(text: str) -> datetime:
 def _listed(text: str) -> list[str]:
     try:
         found = json.loads(text or "[]")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FilterError(_("These are no ids of tasks.")) from error
     if not isinstance(found, list):
         raise FilterError(_("These are no ids of tasks."))

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods
 
-from django_celery_monitor.access.decorators import changing, require
+from django_celery_monitor.access.decorators import require
 from django_celery_monitor.access.policy import VIEW_TASK, get_policy
 from django_celery_monitor.access.who import why_not
 from django_celery_monitor.control.errors import AuditError, ControlError, DeniedError
@@ -35,28 +35,30 @@ from django_celery_monitor.views.shell import render_page
 @require(VIEW_TASK)
 @csrf_protect
 @require_http_methods(["GET", "HEAD", "POST"])
-@changing
 def new_operation(request: HttpRequest) -> HttpResponseBase:
     """Asks; only what was asked and is ``confirmed`` begins."""
     given = request.POST if request.method == "POST" else request.GET
     verb = VERBS.get(given.get("act", ""))
     if verb is None:
         raise Http404(_("No operation can do this."))
-    if not get_policy().can(request.user, verb.act.codename):
+    confirmed = request.method == "POST" and "confirmed" in given
+    may = get_policy().can(request.user, verb.act.codename)
+    # What is confirmed is refused where it would begin, and recorded there.
+    if not (may or confirmed):
         raise PermissionDenied(why_not(verb.act.codename))
     try:
         chosen = chosen_by(request.user, given)
-        if request.method == "POST" and "confirmed" in given:
-            return _begun(request, verb, chosen)
+        if confirmed:
+            return _begun(request, verb, chosen, may)
     except DeniedError as error:
         raise PermissionDenied(str(error)) from error
     return _asked(request, verb, chosen, QueryDict(), "")
 
 
-def _begun(request: HttpRequest, verb: Verb, chosen: Chosen) -> HttpResponseBase:
+def _begun(request: HttpRequest, verb: Verb, chosen: Chosen, may: bool) -> HttpResponseBase:
     given = request.POST
     number = given.get("number", "")
-    if given.get("wants_typed") and _digits(given.get("typed", "")) != number:
+    if may and given.get("wants_typed") and _digits(given.get("typed", "")) != number:
         wrong = _("This is not the number of tasks. Nothing was begun.")
         return _asked(request, verb, chosen, given, wrong)
     try:

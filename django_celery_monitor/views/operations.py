@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_POST
 
-from django_celery_monitor.access.decorators import changing, require
+from django_celery_monitor.access.decorators import require
 from django_celery_monitor.access.policy import VIEW_TASK
 from django_celery_monitor.access.who import Right, right_to
 from django_celery_monitor.control.errors import DeniedError
@@ -100,7 +100,6 @@ def operation(request: HttpRequest, key: UUID) -> HttpResponse:
 @require(VIEW_TASK)
 @csrf_protect
 @require_POST
-@changing
 def stop_operation(request: HttpRequest, key: UUID) -> HttpResponseBase:
     return _changed(request, key, "stop")
 
@@ -109,7 +108,6 @@ def stop_operation(request: HttpRequest, key: UUID) -> HttpResponseBase:
 @require(VIEW_TASK)
 @csrf_protect
 @require_POST
-@changing
 def resume_operation(request: HttpRequest, key: UUID) -> HttpResponseBase:
     return _changed(request, key, "resume")
 

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final
 from uuid import uuid4
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.views.decorators.csrf import csrf_protect
-from django.views.decorators.http import require_http_methods
 
-from django_celery_monitor.access.decorators import require
 from django_celery_monitor.access.policy import (
     RETRY_TASK,
     SEND_TASK,
@@ -23,6 +19,7 @@ from django_celery_monitor.access.policy import (
     get_policy,
 )
 from django_celery_monitor.control import previews
+from django_celery_monitor.control.acts.registry import ACTS
 from django_celery_monitor.control.acts.retry import Retry
 from django_celery_monitor.control.acts.send import Send
 from django_celery_monitor.control.errors import (
@@ -34,10 +31,9 @@ from django_celery_monitor.control.errors import (
 from django_celery_monitor.control.perform import perform
 from django_celery_monitor.models import ControlAction, Task
 from django_celery_monitor.views.acted import remember
-from django_celery_monitor.views.page import refused
+from django_celery_monitor.views.acting import door
 from django_celery_monitor.views.shell import render_page
 
-View = Callable[..., HttpResponse]
 FIELDS: Final = (
     *("task", "args", "kwargs", "queue", "eta", "countdown", "expires", "priority"),
     *("time_limit", "soft_time_limit", "headers", "rerun_of", "new_id", "confirm"),
@@ -45,23 +41,23 @@ FIELDS: Final = (
 _JSON: Final = ("args", "kwargs", "headers")
 
 
-def _door(codename: str) -> Callable[[View], Callable[..., HttpResponseBase]]:
-    def decorate(view: View) -> Callable[..., HttpResponseBase]:
-        posting = require_http_methods(["GET", "HEAD", "POST"])(csrf_protect(view))
-        return refused(require(codename)(posting), codename)
-
-    return decorate
+def _of_retry(request: HttpRequest, task_id: str) -> dict[str, Any]:
+    confirm = "on" if "confirm" in request.POST else ""
+    return {"id": task_id, "new_id": request.POST.get("new_id"), "confirm": confirm}
 
 
-@_door(RETRY_TASK)
+def _of_sending(request: HttpRequest) -> dict[str, str]:
+    source = request.POST if request.method == "POST" else request.GET
+    return {name: value for name in FIELDS if (value := source.get(name, "").strip())}
+
+
+@door(ACTS[Retry.name], _of_retry)
 def retry(request: HttpRequest, task_id: str) -> HttpResponse:
     task = _task(request, RETRY_TASK, task_id)
     problem, status = "", HTTPStatus.OK
     if request.method == "POST":
-        given = {"id": task.id, "new_id": request.POST.get("new_id")}
-        given["confirm"] = "on" if "confirm" in request.POST else ""
         try:
-            return _sent(_perform(request, Retry(), given), task.id)
+            return _sent(_perform(request, Retry(), _of_retry(request, task.id)), task.id)
         except ControlError as error:
             problem, status = _said(error), _status(error)
     context = {
@@ -74,12 +70,11 @@ def retry(request: HttpRequest, task_id: str) -> HttpResponse:
     return _page(request, "retry.html", context, status)
 
 
-@_door(SEND_TASK)
+@door(ACTS[Send.name], _of_sending)
 def send(request: HttpRequest) -> HttpResponse:
     """A look first, without sending, or at once."""
     posted = request.method == "POST"
-    source = request.POST if posted else request.GET
-    given = {name: value for name in FIELDS if (value := source.get(name, "").strip())}
+    given = _of_sending(request)
     origin = _task(request, SEND_TASK, given["rerun_of"]) if "rerun_of" in given else None
     may_see = origin is None or get_policy().can(request.user, VIEW_TASK_ARGUMENTS, origin)
     offer = previews.offer(origin) if origin else None

@@ -70,7 +70,7 @@ def test_each_act_takes_its_own_right(act: Act, app: Celery) -> None:
     # With it, the parameters are looked at.
     with pytest.raises(BadParametersError):
         perform(person("somebody", act.codename), act.name, {"other": 1}, app=app)
-    assert not ControlAction.objects.exists()
+    assert ControlAction.objects.get().outcome == Outcome.DENIED
 
 
 def test_read_only_wins_over_superusers_and_programs(app: Celery, settings: Settings) -> None:

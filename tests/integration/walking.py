@@ -15,17 +15,18 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from django_celery_monitor.access.acts import ACTS
-from django_celery_monitor.models import BadEvent, ControlAction, Gap
+from django_celery_monitor.models import BadEvent, ControlAction, Gap, Operation
 from tests.integration.kept import a_collector, a_task, a_worker, an_error
 from tests.integration.people import person, signed_in
 
 APP: Final = "django_celery_monitor"
+KEY: Final = uuid.UUID(int=7)
 ARGUMENTS: Final = {
     "task_id": "a-1",
     "hostname": "w1@host",
     "name": "shop.pay",
     "action_id": 1,
-    "key": uuid.UUID(int=7),
+    "key": KEY,
     "act_name": "revoke",
 }
 RIGHTS: Final = tuple(act.codename for act in ACTS)
@@ -48,6 +49,9 @@ def rows() -> None:
     a_collector()
     Gap.objects.create(started_at=now, ended_at=now, reason=Gap.Reason.AWAY, transport="redis")
     ControlAction.objects.create(id=1, act="ping", user_name="ann", source="api", started_at=now)
+    Operation.objects.create(
+        pk=KEY, act="revoke", user_name="ann", created_at=now, bound=now
+    )
     BadEvent.objects.create(arrived_at=now, reason="no uuid", body="{}")
 
 

@@ -164,11 +164,11 @@ class Act:
 class Order:
     """One act that may be done: who wants it, of whom, and why.
 
-    ``user`` is ``None`` for a program that may all; ``name`` is its name then.
+    ``user`` is ``None`` for a program that may all; ``name`` is its name then, and only then.
     """
 
     user: User | None
-    name: str
+    name: str = ""
     act: Act
     values: Values
     aim: Aim
