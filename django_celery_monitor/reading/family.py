@@ -31,7 +31,8 @@ NARROW: Final = (
 class Family:
     """``root`` only where it is neither the task itself nor its parent; ``tasks`` are all of them.
 
-    ``bodies``: a chord's body by the group that it waits for. ``cut``: there are more tasks.
+    ``bodies``: a chord's body by the group that it waits for; ``names``: of bodies, by id. Most
+    are sent when all of their group are done, so there may be no task. ``cut``: there are more.
     """
 
     task: Task
@@ -43,6 +44,7 @@ class Family:
     body: Task | None
     tasks: dict[str, Task]
     bodies: dict[str, str]
+    names: dict[str, str]
     cut: bool
 
     @property
@@ -55,8 +57,24 @@ class Family:
         return any(task.group_id for task in self.tasks.values())
 
     @property
+    def to_come(self) -> dict[str, str]:
+        """The names of bodies that nobody has seen yet, by id."""
+        return {body: name for body, name in self.names.items() if body not in self.tasks}
+
+    def members(self, group_id: str) -> list[Task]:
+        return _early(each for each in self.tasks.values() if each.group_id == group_id)
+
+    @property
+    def body_to_come(self) -> str:
+        """What runs after the task's own group, when nobody has seen that yet."""
+        body = self.bodies.get(self.task.group_id, "")
+        return self.to_come[body] or body if body in self.to_come else ""
+
+    @property
     def shown_group(self) -> list[Task]:
-        return [each for each in self.group if each.id != self.task.id][:GROUP_SHOWN]
+        """Those that are not done first: the others wait for them."""
+        others = [each for each in self.group if each.id != self.task.id]
+        return sorted(others, key=lambda each: each.finished_at is not None)[:GROUP_SHOWN]
 
     @property
     def group_done(self) -> int:
@@ -79,7 +97,8 @@ def family(user: User, task: Task) -> Family:
     for each in (*_early(children), *_early(members), *_early(kin)):
         if len(found) < room:
             found.setdefault(each.id, each)
-    bodies = _bodies(user, found, groups)
+    told = _bodies(user, found, groups)
+    bodies = {group: body for group, (body, _name) in told.items()}
     missing = [body for body in dict.fromkeys(bodies.values()) if body not in found]
     found |= rows.in_bulk(missing[: MOST - len(found)])
     return Family(
@@ -92,6 +111,7 @@ def family(user: User, task: Task) -> Family:
         body=found.get(bodies.get(task.group_id, "")),
         tasks=found,
         bodies=bodies,
+        names=dict(told.values()),
         cut=any(len(each) > MOST for each in (children, kin, members)) or len(found) >= room,
     )
 
@@ -110,8 +130,8 @@ def _early(tasks: Iterable[Task]) -> list[Task]:
     return sorted(tasks, key=lambda task: (task.time, task.id))
 
 
-def _bodies(user: User, found: dict[str, Task], first: set[str]) -> dict[str, str]:
-    """The id of the chord's body by group, as one member of each group tells it."""
+def _bodies(user: User, found: dict[str, Task], first: set[str]) -> dict[str, tuple[str, str]]:
+    """Id and name of the chord's body by group, as one member of each group tells them."""
     members = {task.group_id: task.id for task in found.values() if task.group_id}
     ordered = dict.fromkeys([*sorted(members.keys() & first), *members])
     asked = [members[group] for group in ordered][:CHORDS]
@@ -119,12 +139,12 @@ def _bodies(user: User, found: dict[str, Task], first: set[str]) -> dict[str, st
         return {}
     rows = Task.objects.filter(pk__in=asked).only("id", "events", "group_id", *SHARED)
     told = {task.group_id: _body_of(task) for task in get_policy().visible(user, rows).order_by()}
-    return {group: body for group in ordered if (body := told.get(group, ""))}
+    return {group: told[group] for group in ordered if told.get(group, ("", ""))[0]}
 
 
-def _body_of(task: Task) -> str:
+def _body_of(task: Task) -> tuple[str, str]:
     for event in events_of(task):
         chord: Any = event.data.get("chord") if event.type == PUBLISHED else None
         if isinstance(chord, dict) and isinstance(chord.get("id"), str):
-            return str(chord["id"])
-    return ""
+            return chord["id"], str(chord.get("task") or "")
+    return "", ""

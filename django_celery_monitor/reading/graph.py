@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,9 +13,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from django_celery_monitor.models import Task
+from django_celery_monitor.reading.awaited import Awaited
 from django_celery_monitor.reading.critical import Path, critical, step_of
 from django_celery_monitor.reading.family import Family
+from django_celery_monitor.reading.graph_ghosts import Edges, ghost_edges, ghost_nodes
 from django_celery_monitor.reading.graph_nodes import Bundle, by_state, many, one
+from django_celery_monitor.reading.heat import longest
 from django_celery_monitor.reading.outline import outline
 from django_celery_monitor.reading.words import duration
 
@@ -24,42 +27,42 @@ COLLAPSED: Final = 25
 STEP: Final = 100
 # How much room a drawing is given before it is laid out, by its tallest column.
 _SIZES: Final = ((1, "s"), (4, "m"))
-Edges = list[tuple[str, str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Links:
-    """Where nodes lead to: a task's page; this page with more of a bundle, by its key."""
+    """Where nodes lead to: a task's page; this page with a node looked at, or with more of a
+    bundle, by its key; the list of a group.
+    """
 
     task: Callable[[str], str]
+    node: Callable[[str], str]
     bundle: Callable[[str], str]
+    group: Callable[[str], str]
 
 
-def graph(family: Family, links: Links, now: datetime, opened: Mapping[str, int]) -> dict[str, Any]:
+def graph(
+    family: Family,
+    links: Links,
+    now: datetime,
+    opened: Mapping[str, int],
+    known: Mapping[str, Awaited],
+) -> dict[str, Any]:
     """For ``graph.ts``: nodes in the order of time; edges are pairs of places in that list.
 
-    ``opened``: how often a reader asked to see more of a bundle.
+    ``opened``: how often a reader asked to see more of a bundle. ``known``: by group, who is
+    awaited; they and bodies that nobody has seen come last.
     """
     tasks = sorted(family.tasks.values(), key=lambda task: (task.time, task.id))
     found = _edges(family, tasks)
     path = critical({task.id: step_of(task, now) for task in tasks}, [edge[:2] for edge in found])
     place, bundles = _places(tasks, {family.task.id, *path.ids}, opened)
-    nodes: dict[str, dict[str, Any]] = {}
-    for task in tasks:
-        key = place[task.id]
-        if key in nodes:
-            continue
-        if key in bundles:
-            members = [each for each in tasks if place[each.id] == key]
-            url = links.bundle(_token(bundles[key]))
-            nodes[key] = many(bundles[key], members, url, STEP, cut=family.cut)
-        else:
-            nodes[key] = one(task, links.task(task.id), here=task.id == family.task.id)
+    ghosts = ghost_nodes(family, known, links.node, links.group)
+    nodes = _nodes(family, _at_node(tasks, place), bundles, links, now) | ghosts
     index = {key: number for number, key in enumerate(nodes)}
     edges = {
-        (index[place[begin]], index[place[end]]): kind
-        for begin, end, kind in found
-        if place[begin] != place[end]
+        (index[begin], index[end]): kind
+        for begin, end, kind in _drawn([*found, *ghost_edges(family, known, ghosts)], place)
     }
     tallest = _tallest(len(nodes), list(edges))
     return {
@@ -70,6 +73,37 @@ def graph(family: Family, links: Links, now: datetime, opened: Mapping[str, int]
         "outline": outline(len(nodes), edges),
         **_path(path, [index[place[each]] for each in path.ids]),
     }
+
+
+def _at_node(tasks: list[Task], place: Mapping[str, str]) -> dict[str, list[Task]]:
+    found: dict[str, list[Task]] = defaultdict(list)
+    for task in tasks:
+        found[place[task.id]].append(task)
+    return found
+
+
+def _nodes(
+    family: Family,
+    tasks: Mapping[str, list[Task]],
+    bundles: Mapping[str, Bundle],
+    links: Links,
+    now: datetime,
+) -> dict[str, dict[str, Any]]:
+    nodes = {}
+    for key, members in tasks.items():
+        wait = longest(members, now)
+        if key in bundles:
+            url = links.bundle(_token(bundles[key]))
+            nodes[key] = many(bundles[key], members, url, STEP, wait, cut=family.cut)
+        else:
+            nodes[key] = one(members[0], links.task(key), wait, here=key == family.task.id)
+    return nodes
+
+
+def _drawn(edges: Edges, place: Mapping[str, str]) -> Edges:
+    """Between nodes, where edges are between tasks."""
+    found = [(place.get(begin, begin), place.get(end, end), kind) for begin, end, kind in edges]
+    return [(begin, end, kind) for begin, end, kind in found if begin != end]
 
 
 def _path(path: Path, places: list[int]) -> dict[str, Any]:

@@ -140,3 +140,11 @@ def decode(text: str, row: Sequence[Any]) -> list[TaskEvent]:
                 data[_FIELDS.get(letter, letter)] = value
         events.append(TaskEvent(time, ticks, kind, hostname or worker, pid, data))
     return events
+
+
+def said(text: str, kind: str, field: str) -> Any:
+    """What the first event of a kind says in a field that no column is shared with; or ``None``."""
+    for _time, _clock, tag, _host, _pid, *rest in orjson.loads(text):
+        if _NAMES.get(tag[0]) == kind and rest:
+            return rest[0].get(_LETTERS.get(field, field))
+    return None

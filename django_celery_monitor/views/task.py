@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from django.contrib.admin.utils import quote
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -25,8 +23,6 @@ from django_celery_monitor.reading.arguments import arguments, text_source
 from django_celery_monitor.reading.attempts import attempts
 from django_celery_monitor.reading.code import pieces
 from django_celery_monitor.reading.expiry import SOON, kept_until
-from django_celery_monitor.reading.family import family
-from django_celery_monitor.reading.graph import Links, graph
 from django_celery_monitor.reading.json_text import parsed
 from django_celery_monitor.reading.life import life
 from django_celery_monitor.reading.passages import passages
@@ -41,6 +37,7 @@ from django_celery_monitor.storage.rows import events_of
 from django_celery_monitor.views.audit import entries_on, latest
 from django_celery_monitor.views.offers import of_task
 from django_celery_monitor.views.page import page
+from django_celery_monitor.views.relatives import relatives
 from django_celery_monitor.views.shell import render_page
 from django_celery_monitor.views.stepping import steps
 
@@ -49,8 +46,6 @@ ATTEMPTS: Final = 5
 EVENTS: Final = 3
 # Failures and retries that are read; the event set holds no more than twice sixteen of each.
 ERRORS: Final = 64
-# How often a reader may ask for more of a group; a family has no more members than that draws.
-OPENED: Final = 40
 
 
 @page(VIEW_TASK, also=latest)
@@ -84,7 +79,7 @@ def task(request: HttpRequest, task_id: str) -> HttpResponse:
         "reruns": reruns(request.user, found.id),
         "siblings": siblings(request.user, found) if found.name else None,
         **_course(request, found, events, payload),
-        **_relatives(request, found),
+        **relatives(request, found, now),
     }
     return render_page(request, "task.html", context)
 
@@ -127,42 +122,6 @@ def _errors(request: HttpRequest, found: Task, payload: bool) -> dict[str, TaskE
         rows = rows.defer("message", "traceback")
     shown = get_policy().visible(request.user, rows.order_by("-time", "-id"))
     return {error.key: error for error in shown[:ERRORS]}
-
-
-def _relatives(request: HttpRequest, found: Task) -> dict[str, Any]:
-    relatives = family(request.user, found)
-    opened = Counter(request.GET.getlist("open")[:OPENED])
-    drawn = graph(
-        relatives,
-        Links(task=_address, bundle=lambda key: _more_of(request.GET, key)),
-        timezone.now(),
-        opened,
-    )
-    return {
-        "family": relatives,
-        "graph": drawn,
-        # Without what is told beside it, so that it is drawn anew only when it looks different.
-        "graph_data": {key: drawn[key] for key in ("size", "nodes", "edges", "path")},
-        "graph_list": [(drawn["nodes"][place], depth) for place, depth in drawn["outline"]],
-        "on_path": [drawn["nodes"][place] for place in drawn["path"]],
-        "folded_url": _more_of(request.GET) if opened else "",
-        "more_url": _tasks(root=found.root_id or found.id),
-    }
-
-
-def _address(task_id: str) -> str:
-    return reverse("celery_monitor:task", args=[task_id])
-
-
-def _more_of(params: QueryDict, key: str = "") -> str:
-    """This page with more of a bundle drawn one by one; without a key, none of any."""
-    copy = params.copy()
-    copy.setlist("open", [*params.getlist("open")[:OPENED], key] if key else [])
-    return f"?{copy.urlencode()}#family-drawing"
-
-
-def _tasks(**filters: str) -> str:
-    return f"{reverse('celery_monitor:tasks')}?{urlencode(filters)}"
 
 
 def _admin_url(request: HttpRequest, found: Task) -> str:

@@ -19,10 +19,13 @@ export function draw(family: Family, placed: Placed): SVGSVGElement {
     arrow,
   );
   const path = new Set(family.path.map((node, index) => `${node} ${family.path[index + 1]}`));
-  const lines = placed.edges.map(({ kind, points, ends }) =>
-    make("path", { class: `graph-edge graph-${kind}${path.has(ends) ? " on-path" : ""}`, d: curve(points), "marker-end": "url(#graph-arrow)" }),
-  );
-  const nodes = family.nodes.map((node, index) => 
+  const lines = placed.edges.flatMap(({ kind, points, ends, heat }) => {
+    const d = curve(points);
+    const look = `graph-edge graph-${kind} heat-${heat}`;
+    const line = make("path", { class: look, d, "marker-end": "url(#graph-arrow)" });
+    return path.has(ends) ? [make("path", { class: "graph-path", d }), line] : [line];
+  });
+  const nodes = family.nodes.map((node, index) =>
     drawn(node, index, placed.nodes[index], family.path.includes(index)),
   );
   const attributes = { class: "drawn", viewBox: `0 0 ${placed.width} ${placed.height}` };
@@ -31,7 +34,7 @@ export function draw(family: Family, placed: Placed): SVGSVGElement {
 
 function drawn(node: Node, index: number, at: Point | undefined, onPath: boolean): SVGElement {
   const [x, y] = [(at?.x ?? 0) - WIDTH / 2, (at?.y ?? 0) - heightOf(node) / 2];
-  const marks = { here: node.here, many: node.many, inferred: node.inferred, "on-path": onPath };
+  const marks = { here: node.here, many: node.many, inferred: node.inferred, ghost: node.ghost, "on-path": onPath };
   const kinds = Object.entries(marks).flatMap(([name, is]) => (is ? [name] : []));
   const link = make("a", {
     href: node.url,
@@ -39,6 +42,7 @@ function drawn(node: Node, index: number, at: Point | undefined, onPath: boolean
     transform: `translate(${x} ${y})`,
     "data-index": index,
     ...(node.here ? { "aria-current": "true" } : {}),
+    ...(node.id === undefined ? {} : { "aria-controls": "family-node" }),
   });
   if (node.many) link.append(box(4, 4, TALL), box(2, 2, TALL));
   const front = box(0, 0, heightOf(node));
@@ -49,6 +53,7 @@ function drawn(node: Node, index: number, at: Point | undefined, onPath: boolean
     make("use", { href: `#i-${node.kind}`, x: 10, y: 14, width: 16, height: 16 }),
     make("text", { class: "graph-label", x: 34, y: 19 }, node.label),
     make("text", { class: "graph-detail", x: 34, y: 34 }, node.detail),
+    ...(node.wait ? [make("text", { class: `graph-wait heat-${node.heat}`, x: WIDTH - 10, y: 34 }, node.wait)] : []),
     ...(node.many ? counts(node) : []),
   );
   return link;

@@ -17,6 +17,7 @@ export class View {
   onChosen = (): void => {};
   /** Called with the part that is seen now. */
   onShown = (_x: number, _y: number, _width: number, _height: number): void => {};
+  #held: Point | undefined;
   // How far the pointer went since it went down.
   #dragged = 0;
 
@@ -34,7 +35,17 @@ export class View {
     box.addEventListener("dragstart", (event) => event.preventDefault());
     // A drag that ends on a task does not open it.
     box.addEventListener("click", (event) => this.#dragged > 4 && event.preventDefault());
-    new ResizeObserver(() => (this.#chosen ? this.#show() : this.#begin())).observe(box);
+    new ResizeObserver(() => {
+      if (this.#chosen) this.#show();
+      else this.#begin();
+      const held = this.#held;
+      if (held && !this.sees(held.x, held.y)) this.centre(held.x, held.y);
+    }).observe(box);
+  }
+
+  /** What stays in sight when there is less room. */
+  hold(point: Point | undefined): void {
+    this.#held = point;
   }
 
   take(svg: SVGSVGElement, placed: Placed, here: number): void {

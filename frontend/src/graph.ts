@@ -2,6 +2,7 @@
 import { graphlib, layout } from "@dagrejs/dagre";
 import { draw } from "./graph-draw";
 import { Follow } from "./graph-follow";
+import { Inspector } from "./graph-inspect";
 import { MiniMap } from "./graph-map";
 import { openInPlace } from "./graph-open";
 import { View } from "./graph-view";
@@ -12,8 +13,15 @@ export interface Node {
   detail: string;
   title: string;
   kind: string;
+  /** Not of nodes that stand for many. */
+  id?: string;
   url: string;
   here: boolean;
+  /** There is no record of it. */
+  ghost?: boolean;
+  /** How long it waited for a worker, and how bad that is, from 1 to 3. */
+  wait?: string;
+  heat?: number;
   many?: boolean;
   inferred?: boolean;
   counts?: { kind: string; count: number; from: number }[];
@@ -39,10 +47,10 @@ export interface Placed {
   height: number;
   nodes: Point[];
   /** `ends`: the places of its nodes, as in "0 1". */
-  edges: { kind: string; ends: string; points: Point[] }[];
+  edges: { kind: string; ends: string; heat: number; points: Point[] }[];
 }
 
-export const WIDTH = 232;
+export const WIDTH = 248;
 export const HEIGHT = 44;
 export const TALL = 72;
 // Laying out so many takes a while: in a quicker way then, and not before somebody looks.
@@ -60,7 +68,7 @@ function between({ points }: { points: Point[] }): Point[] {
 function placed(family: Family): Placed {
   const graph = new graphlib.Graph({ multigraph: true });
   const ranker = family.nodes.length > MANY ? "longest-path" : "network-simplex";
-  graph.setGraph({ rankdir: "LR", nodesep: 14, ranksep: 56, marginx: 12, marginy: 12, ranker });
+  graph.setGraph({ rankdir: "LR", nodesep: 14, ranksep: 64, marginx: 12, marginy: 12, ranker });
   graph.setDefaultEdgeLabel(() => ({}));
   family.nodes.forEach((node, index) => {
     graph.setNode(String(index), { width: WIDTH, height: heightOf(node) });
@@ -78,6 +86,7 @@ function placed(family: Family): Placed {
     edges: family.edges.map(([from, to, kind]) => ({
       kind,
       ends: `${from} ${to}`,
+      heat: family.nodes[to]?.heat ?? 0,
       points: [
         { x: (nodes[from]?.x ?? 0) + WIDTH / 2, y: nodes[from]?.y ?? 0 },
         ...between(graph.edge(String(from), String(to), kind) as { points: Point[] }),
@@ -122,7 +131,9 @@ function start(card: HTMLElement): void {
     view.take(svg, where, family.nodes.findIndex((node) => node.here));
     follow.take(family, where);
     if (held instanceof SVGElement) hold(box, held, where, view);
+    inspector.take(family, where);
   };
+  const inspector = new Inspector(card, box, view);
   walk(box, () => JSON.parse(shown || '{"nodes":[],"edges":[]}') as Family, view);
   openInPlace(card);
   document.addEventListener("monitor:refreshed", show);

@@ -84,7 +84,7 @@ def test_the_family_is_drawn_and_its_tasks_are_links(
     open_task("part-2")
     nodes = page.locator("#family-drawing a")
     expect(nodes).to_have_count(5)
-    expect(page.locator("#family-drawing path.graph-chord")).to_have_count(3)
+    expect(page.locator("#family-drawing .drawn path.graph-chord")).to_have_count(3)
     expect(page.locator("#family-drawing .here")).to_contain_text("Running")
     # State by shape, too.
     assert {use.get_attribute("href") for use in page.locator("#family-drawing use").all()} == {
@@ -92,7 +92,18 @@ def test_the_family_is_drawn_and_its_tasks_are_links(
     }
     assert looks(page) == []
     page.set_viewport_size({"width": 1440, "height": 900})
-    nodes.filter(has_text="shop.whole").click()
+    body = nodes.filter(has_text="shop.whole")
+    body.click()
+    panel = page.locator("#family-node")
+    expect(panel.get_by_role("heading", name="shop.whole")).to_be_visible()
+    expect(panel).to_contain_text("Waits for its group: 2 of 3 done")
+    expect(body).to_have_attribute("aria-expanded", "true")
+    assert looks(page) == []
+    page.set_viewport_size({"width": 1440, "height": 900})
+    # It is in the address, and a second click goes on to the page.
+    page.reload()
+    expect(panel.get_by_role("heading", name="shop.whole")).to_be_visible()
+    body.click()
     expect(page).to_have_url(asgi_server + reverse("celery_monitor:task", args=["whole"]))
     assert [*breaches(page), *complaints] == []
 
@@ -155,6 +166,14 @@ def test_arrows_walk_along_the_lines(page: Page, open_task: Open, asgi_server: s
     expect(parts.and_(page.locator(":focus"))).to_have_count(1)
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
+    panel = page.locator("#family-node")
+    expect(panel.get_by_role("heading", name="shop.whole")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    assert "node=" not in page.url
+    page.keyboard.press("Enter")
+    expect(panel).to_be_visible()
+    page.keyboard.press("Enter")
     expect(page).to_have_url(asgi_server + reverse("celery_monitor:task", args=["whole"]))
 
 
@@ -197,7 +216,7 @@ def test_a_chord_of_three_hundred_is_opened_in_place_followed_and_has_a_map(
     )
     expect(drawing.locator(".graph-counts")).to_contain_text("299 Succeeded")
     expect(drawing.locator(".graph-length")).to_contain_text("Critical path")
-    expect(drawing.locator("path.on-path")).not_to_have_count(0)
+    expect(drawing.locator(".drawn path.graph-path")).not_to_have_count(0)
     expect(drawing.locator(".graph-map")).to_have_count(0)
     few = nodes.count()
     tile.focus()
@@ -284,6 +303,28 @@ def test_a_life_reads_downwards_on_a_phone(page: Page, open_task: Open) -> None:
     expect(lane.get_by_role("listitem").nth(1)).to_contain_text("broker wait")
 
 
+def test_a_chord_shows_whom_it_waits_for_and_who_waited_long(page: Page, open_task: Open) -> None:
+    at, chord = now() - 600, {"task": "shop.whole", "id": "whole"}
+    for place in (0, 1, 3):
+        uuid = f"part-{place}"
+        own: Event = {"group_id": "g-1", "group_index": place, "chord": chord}
+        store(published(uuid, at, "shop.part", **own), received(uuid, at + 1, name="shop.part"))
+        store(event("started", uuid, at + (0.5, 5, 0, 300)[place]))
+    store(event("succeeded", "part-0", at + 3, result="1", runtime=2.0))
+    open_task("part-0")
+    nodes = page.locator("#family-drawing a.graph-node")
+    expect(nodes).to_have_count(5)
+    expect(nodes.filter(has_text="1 member without a record")).to_contain_text("No. 3 of 4")
+    expect(nodes.filter(has_text="wait 5 s")).to_have_count(1)
+    expect(nodes.filter(has_text="wait 5 min")).to_have_count(1)
+    expect(page.locator(".graph-legend")).to_contain_text("over 1 min")
+    nodes.filter(has_text="shop.whole").click()
+    panel = page.locator("#family-node")
+    expect(panel).to_contain_text("Waits for its group: 1 of 4 done")
+    expect(panel.get_by_role("link", name="shop.part")).to_have_count(2)
+    expect(panel).to_contain_text("member no. 3")
+
+
 def test_a_hostile_family_harms_nothing(page: Page, open_task: Open) -> None:
     complaints = note_complaints(page)
     a_chord(f"{SCRIPT}{IMAGE}{MARKS}" + "n" * 200)
@@ -293,7 +334,8 @@ def test_a_hostile_family_harms_nothing(page: Page, open_task: Open) -> None:
     )
     for task_id in ("part-0", f"{IMAGE}'\""):
         open_task(task_id)
-        expect(page.locator("#family-drawing a.here")).to_be_visible()
+        page.locator("#family-drawing a.here").click()
+        expect(page.locator("#family-node")).to_be_visible()
         found = [*sideways(page, (360, 1440)), *breaches(page), *complaints]
         assert found == []
         assert not page.evaluate("'harmed' in window")

@@ -8,12 +8,14 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection
+from django.db.models import QuerySet
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.html import escape
 from pytest_django import Settings
 
+from django_celery_monitor.access.policy import AccessPolicy, M, User
 from django_celery_monitor.models import Task
 from tests.integration.made import (
     Event,
@@ -29,6 +31,11 @@ from tests.integration.made import (
 )
 
 pytestmark = pytest.mark.django_db
+
+
+class Narrow(AccessPolicy):
+    def visible(self, user: User, queryset: QuerySet[M]) -> QuerySet[M]:
+        return queryset.exclude(pk="part-7") if queryset.model is Task else queryset
 
 
 def page_of(task_id: str, client: Client | None = None) -> Any:
@@ -135,6 +142,65 @@ def test_a_tile_leads_to_the_page_with_its_members_and_back() -> None:
     assert len(response.context["graph"]["nodes"]) == 31
     assert response.context["folded_url"] == "?attempts=all#family-drawing"
     assert client.get(f"{url}?open={'x' * 300}&open=%00").status_code == 200
+
+
+def a_chord_with_gaps() -> None:
+    """Members 1, 2 and 4 of a chord; the second has ended, its body is still to come."""
+    at, chord = now() - 60, {"task": "shop.whole", "id": "whole"}
+    for place in (0, 1, 3):
+        own: Event = {"group_id": "g-1", "group_index": place, "chord": chord}
+        store(
+            published(f"part-{place}", at, **own), received(f"part-{place}", at, name="shop.part")
+        )
+    store(event("succeeded", "part-1", at + 9, result="('secret',)", runtime=0.5))
+
+
+def test_a_chord_says_who_is_missing_and_who_has_no_record() -> None:
+    a_chord_with_gaps()
+    response = page_of("part-0")
+    assert response.context["awaited"].unseen == (3,)
+    assert "In its group: 1 of 4 done" in response.text
+    assert "member no. 3" in response.text
+    assert "shop.whole" in response.text
+    node = (
+        root_client()
+        .get(reverse("celery_monitor:task", args=["part-0"]), {"node": "whole"})
+        .context["node"]
+    )
+    assert [each.id for each in node.waits_for.missing] == ["part-0", "part-3"]
+    assert node.task is None
+
+
+def test_nothing_is_said_to_be_missing_by_who_may_not_see_all(settings: Settings) -> None:
+    a_chord_with_gaps()
+    settings.CELERY_MONITOR = {"ACCESS_POLICY": f"{__name__}.Narrow"}
+    response = page_of("part-0")
+    assert response.context["awaited"].unseen == ()
+    assert "No record" not in response.text
+
+
+def test_a_member_that_hides_its_place_leaves_no_gaps() -> None:
+    a_chord_with_gaps()
+    store(published("part-9", now(), group_id="g-1"))
+    assert page_of("part-0").context["awaited"].unseen == ()
+
+
+def test_a_node_shows_no_more_than_its_reader_may_see() -> None:
+    a_chord_with_gaps()
+    url = reverse("celery_monitor:task", args=["part-0"])
+    for client, seen in ((client_of("view_task"), False), (root_client(), True)):
+        response = client.get(url, {"node": "part-1"})
+        assert response.context["node"].task.id == "part-1"
+        assert ("secret" in response.text) is seen
+
+
+def test_a_node_of_another_family_is_not_shown() -> None:
+    a_chord_with_gaps()
+    other = a_task()
+    response = root_client().get(
+        reverse("celery_monitor:task", args=["part-0"]), {"node": other, "open": "x"}
+    )
+    assert response.context["node"] is None
 
 
 def test_the_list_of_a_family_says_what_its_drawing_says() -> None:

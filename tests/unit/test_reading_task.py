@@ -15,6 +15,7 @@ from django_celery_monitor.events import PUBLISHED, SETTLED, TaskEvent
 from django_celery_monitor.models import Task, TaskError
 from django_celery_monitor.reading.arguments import arguments, text_source
 from django_celery_monitor.reading.attempts import attempts
+from django_celery_monitor.reading.awaited import Awaited
 from django_celery_monitor.reading.code import call_of, pieces
 from django_celery_monitor.reading.expiry import kept_until
 from django_celery_monitor.reading.family import Family
@@ -250,7 +251,12 @@ def relative(number: int, **columns: Any) -> Task:
     )
 
 
-def family_of(task: Task, *others: Task, bodies: dict[str, str] | None = None) -> Family:
+def family_of(
+    task: Task,
+    *others: Task,
+    bodies: dict[str, str] | None = None,
+    names: dict[str, str] | None = None,
+) -> Family:
     return Family(
         task=task,
         root=None,
@@ -261,13 +267,21 @@ def family_of(task: Task, *others: Task, bodies: dict[str, str] | None = None) -
         body=None,
         tasks={each.id: each for each in (task, *others)},
         bodies=bodies or {},
+        names=names or {},
         cut=False,
     )
 
 
-def drawn(family: Family, opened: dict[str, int] | None = None) -> dict[str, Any]:
-    links = Links(task=lambda task_id: f"/{task_id}/", bundle=lambda key: key)
-    return graph(family, links, NOW, opened or {})
+def drawn(
+    family: Family, opened: dict[str, int] | None = None, known: dict[str, Awaited] | None = None
+) -> dict[str, Any]:
+    links = Links(
+        task=lambda task_id: f"/{task_id}/",
+        node=lambda task_id: f"?node={task_id}",
+        bundle=lambda key: key,
+        group=lambda key: f"?group={key}",
+    )
+    return graph(family, links, NOW, opened or {}, known or {})
 
 
 def test_a_graph_has_who_called_whom() -> None:
@@ -350,6 +364,39 @@ def test_the_critical_path_is_drawn_and_stays_out_of_tiles() -> None:
     assert found["path_text"] == "Critical path 1 min 45 s, 3 tasks"
     assert [found["nodes"][place]["url"] for place in found["path"]] == ["/t0/", "/t18/", "/t40/"]
     assert len(found["nodes"]) == 4
+
+
+def test_lines_are_as_hot_as_the_wait_they_lead_to() -> None:
+    begin = datetime.fromtimestamp(AT, UTC)
+
+    def waiting(number: int, seconds: float, **columns: Any) -> Task:
+        started = begin + timedelta(seconds=seconds)
+        return relative(number, parent_id="t0", sent_at=begin, started_at=started, **columns)
+
+    still = relative(4, parent_id="t0", state="RECEIVED", sent_at=NOW - timedelta(hours=3.9))
+    due = relative(5, parent_id="t0", state="RECEIVED", sent_at=begin, eta=NOW + timedelta(hours=1))
+    found = drawn(
+        family_of(relative(0), waiting(1, 0.4), waiting(2, 9), waiting(3, 200), still, due)
+    )
+    heats = [(node.get("heat", 0), node.get("wait", "")) for node in found["nodes"]]
+    assert heats == [
+        *((0, ""), (0, ""), (1, "wait 9 s")),
+        *((3, "wait 3 min"), (3, "wait 3 h"), (0, "")),
+    ]
+
+
+def test_a_body_that_is_still_to_come_is_drawn_with_those_it_waits_for() -> None:
+    members = members_of(3, "SUCCESS", "STARTED", "SUCCESS")
+    for member in members:
+        member.finished_at = member.time if member.state == "SUCCESS" else None
+    family = family_of(relative(0), *members, bodies={"g": "whole"}, names={"whole": "shop.body"})
+    found = drawn(family, known={"g": Awaited(group_id="g", members=members, unseen=(2, 5))})
+    missing, body = found["nodes"][5], found["nodes"][4]
+    assert (body["name"], body["detail"]) == ("shop.body", "Waits: 2 of 5 done")
+    assert (missing["label"], missing["detail"]) == ("2 members without a record", "Nos. 2, 5 of 5")
+    ends = [edge[:2] for edge in found["edges"] if edge[2] == "chord"]
+    assert ends == [[1, 4], [2, 4], [3, 4], [5, 4]]
+    assert len(found["outline"]) == 6
 
 
 def test_a_family_as_a_list_has_every_node_once_callers_first() -> None:
