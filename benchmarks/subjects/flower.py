@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import sysconfig
 import time
 from functools import cache
 from importlib.util import find_spec
@@ -59,7 +60,11 @@ def flower_python(folder: Path) -> str:
         return sys.executable
     print("Flower comes into an environment of its own ...", file=sys.stderr)
     python = folder / "bin" / "python"
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    install = ["-m", "pip", "install", "-qq", "--disable-pip-version-check", "--require-hashes"]
-    subprocess.run([python, *install, "-r", ROOT / "requirements" / "bench.txt"], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    # On top of what is here, in the very versions that are locked for it.
+    [packages] = folder.glob("lib/python*/site-packages")
+    (packages / "ours.pth").write_text(sysconfig.get_path("purelib"))
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check"]
+    locked = ROOT / "requirements" / "bench.txt"
+    subprocess.run([*pip, "install", "-qq", "--require-hashes", "-r", locked], check=True)
     return str(python)

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
+
+# Seconds, however often a worker beats: a pause on the way is no end.
+LATE_AT_LEAST: Final = 10.0
+LOST_AT_LEAST: Final = 30.0
 
 
 class Health(StrEnum):
@@ -16,11 +21,11 @@ class Health(StrEnum):
 
 def lost_after(freq: float) -> float:
     """Seconds of silence after which a worker that beats every ``freq`` seconds counts as lost."""
-    return max(30.0, 5 * freq)
+    return max(LOST_AT_LEAST, 5 * freq)
 
 
 def late_after(freq: float) -> float:
-    return max(10.0, 3 * freq)
+    return max(LATE_AT_LEAST, 3 * freq)
 
 
 def health(*, silence: float, freq: float | None, offline: bool, listened: float) -> Health:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -10,15 +11,25 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from django_celery_monitor.models import CollectorRun, Task
+from django_celery_monitor.state import worker as rules
 from tests.fixtures.processes import Process, StartProcess, project_env
 from tests.fixtures.workers import CeleryWorker
 from tests.waiting import wait_until
+
+# A third of what silence takes to mean something; what is lost is looked for all the time.
+LATE, LOST = 3.0, 10.0
+SOON = {
+    f"{rules.__name__}.LATE_AT_LEAST": LATE,
+    f"{rules.__name__}.LOST_AT_LEAST": LOST,
+    "django_celery_monitor.upkeep.settler.PACE": {"every": 1.0, "grace": 2.0},
+}
 
 
 @pytest.fixture
 def collector(asgi_server: str, start_process: StartProcess, redis_url: str) -> Process:
     env = project_env(redis_url, redis_url, channel_layer_url=redis_url)
-    process = start_process("-m", "django", "celerymonitor", env=env)
+    env |= {"FAULTS_CONSTANTS": json.dumps(SOON)}
+    process = start_process("-m", "tests.faults.command", env=env)
     wait_until(lambda: CollectorRun.objects.exists() or process.child.poll() is not None, 30)
     assert process.child.poll() is None, process.output()
     return process
@@ -74,10 +85,18 @@ def test_a_user_without_the_right_sees_no_arguments(
 
 
 def test_a_killed_worker_is_shown_as_lost_and_its_task_too(
-    collector: Process, asgi_server: str, page: Page, redis_url: str, celery_worker: CeleryWorker
+    collector: Process,
+    asgi_server: str,
+    page: Page,
+    redis_url: str,
+    celery_worker: CeleryWorker,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(rules, "LATE_AT_LEAST", LATE)
+    monkeypatch.setattr(rules, "LOST_AT_LEAST", LOST)
     User.objects.create_superuser("ada", password="open sesame")
-    doomed, other = celery_worker(redis_url, queues="doomed"), celery_worker(redis_url)
+    doomed = celery_worker(redis_url, "--heartbeat-interval", "1", queues="doomed")
+    other = celery_worker(redis_url)
     sign_in_by_hand(page, asgi_server, "ada")
     page.goto(asgi_server + reverse("celery_monitor:workers"))
     row = page.get_by_role("row").filter(has_text=doomed.hostname)
