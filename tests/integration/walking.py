@@ -49,9 +49,7 @@ def rows() -> None:
     a_collector()
     Gap.objects.create(started_at=now, ended_at=now, reason=Gap.Reason.AWAY, transport="redis")
     ControlAction.objects.create(id=1, act="ping", user_name="ann", source="api", started_at=now)
-    Operation.objects.create(
-        pk=KEY, act="revoke", user_name="ann", created_at=now, bound=now
-    )
+    Operation.objects.create(pk=KEY, act="revoke", user_name="ann", created_at=now, bound=now)
     BadEvent.objects.create(arrived_at=now, reason="no uuid", body="{}")
 
 
