@@ -10,8 +10,8 @@ PIP_INSTALL := $(PYTHON) -m pip install -qq --disable-pip-version-check --no-com
 STATIC := django_celery_monitor/static/django_celery_monitor/dist
 FRONTEND := $(shell find frontend/src -type f 2>/dev/null)
 READY := .venv/project.stamp $(STATIC)/manifest.json
-# On as many cores as there are, but two at most: tests have time limits. In the order of collection.
-BESIDE := -n logical --maxprocesses 2 --dist loadgroup --no-loadscope-reorder
+# On as many cores as there are, but two at most: tests have time limits. Files in our own order.
+BESIDE := -n logical --maxprocesses 2 --dist loadfile --no-loadscope-reorder
 TEMPLATES := find django_celery_monitor example_project -name '*.html'
 
 help: ## what there is to make

@@ -11,7 +11,7 @@ settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
 
-SLOWEST = ("faults", "acceptance")
+SLOWEST = frozenset({"faults", "acceptance", "test_control_workers.py", "test_every_page.py"})
 
 pytest_plugins = [
     "tests.fixtures.apps",
@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(
         key=lambda item: (
             "browser" in getattr(item, "fixturenames", ()),
-            item.path.parent.name not in SLOWEST,
+            SLOWEST.isdisjoint(item.path.parts),
         )
     )
 

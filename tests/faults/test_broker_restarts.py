@@ -22,10 +22,7 @@ from tests.fixtures.processes import StartProcess, project_env
 from tests.project.celery import client_app
 from tests.waiting import wait_until
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True, databases=["default", "postgresql"]),
-    pytest.mark.xdist_group("faults"),
-]
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "postgresql"])
 
 # When it connects again, when gaps are judged, and when open rows are asked about.
 SOON = {

@@ -15,10 +15,7 @@ from tests.faults.publishing import publishing
 from tests.faults.sizes import sized
 from tests.faults.truth import Truth, recent
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True, databases=["default", "postgresql"]),
-    pytest.mark.xdist_group("faults"),
-]
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "postgresql"])
 
 
 def test_a_burst_at_full_speed_is_stored_whole(

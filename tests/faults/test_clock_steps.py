@@ -20,10 +20,7 @@ from tests.faults.sizes import BATCH, PATIENCE, sized
 from tests.faults.truth import Truth, recent
 from tests.waiting import wait_until
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True, databases=["default", "postgresql"]),
-    pytest.mark.xdist_group("faults"),
-]
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "postgresql"])
 
 AHEAD, BEHIND = "celery@worker-3", "celery@worker-5"
 STEPS = {AHEAD: 3600.0, BEHIND: -3600.0}

@@ -28,10 +28,7 @@ from tests.faults.truth import Identity, Truth, recent
 from tests.fixtures.processes import Process
 from tests.waiting import wait_until
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True, databases=["default", "postgresql"]),
-    pytest.mark.xdist_group("faults"),
-]
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "postgresql"])
 
 # Not at the first batch: the one before is on its way to be acknowledged then.
 CRASHES = [f"{point}:3" for point in POINTS]

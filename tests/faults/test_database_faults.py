@@ -26,8 +26,6 @@ from tests.fixtures.processes import Process, StartProcess, project_env
 from tests.project.settings import database
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.xdist_group("faults")
-
 ALIAS = "private"
 # The collector's own times go with those of the test.
 CONSTANTS = {

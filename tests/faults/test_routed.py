@@ -19,8 +19,6 @@ from tests.faults.sizes import BATCH, sized
 from tests.faults.truth import Truth, recent
 from tests.fixtures.processes import StartProcess, project_env
 
-pytestmark = pytest.mark.xdist_group("faults")
-
 
 @pytest.mark.django_db(transaction=True, databases=["default", "postgresql"])
 def test_with_a_router_all_is_stored_and_shown_from_there(

@@ -29,10 +29,7 @@ from tests.integration.kept import a_worker as a_row
 from tests.listening import listening
 from tests.waiting import wait_until
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.xdist_group("control"),
-]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 __all__ = ["_no_thread_is_left"]
 

@@ -21,10 +21,7 @@ from django_celery_monitor.paging import page
 from django_celery_monitor.storage.rows import COLUMNS
 from django_celery_monitor.views.rows import NEVER
 
-pytestmark = [
-    pytest.mark.django_db(databases=["default", "postgresql"]),
-    pytest.mark.xdist_group("plans"),
-]
+pytestmark = pytest.mark.django_db(databases=["default", "postgresql"])
 
 TABLE = Task._meta.db_table
 TASKS = 20_000

@@ -23,10 +23,7 @@ from django_celery_monitor.storage.rows import COLUMNS
 from tests.integration.made import root_client
 from tests.integration.test_plans import explained, nodes
 
-pytestmark = [
-    pytest.mark.django_db(databases=["default", "postgresql"]),
-    pytest.mark.xdist_group("plans of pages"),
-]
+pytestmark = pytest.mark.django_db(databases=["default", "postgresql"])
 
 TASKS = 20_000
 RELATIVES = 2_000

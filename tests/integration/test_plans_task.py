@@ -19,10 +19,7 @@ from django_celery_monitor.reading.family import MOST, family
 from django_celery_monitor.reading.siblings import SHOWN, siblings
 from tests.integration.test_plans import rows_read
 
-pytestmark = [
-    pytest.mark.django_db(databases=["default", "postgresql"]),
-    pytest.mark.xdist_group("plans of a task"),
-]
+pytestmark = pytest.mark.django_db(databases=["default", "postgresql"])
 
 STRANGERS, RELATIVES = 20_000, 8_000
 NAMED = {"name": "shop.part", "state": "SUCCESS", "known_by": "worker"}

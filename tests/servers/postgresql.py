@@ -13,8 +13,9 @@ from tests.servers.ports import free_ports
 from tests.servers.process import answers, running
 from tests.servers.spec import Server, ServerError
 
-# The wire protocol's SSLRequest; a server replies with one letter before any login.
-SSL_REQUEST = bytes.fromhex("0000000804d2162f")
+# The wire protocol's first message. A server that still starts up answers "E", not "R".
+_WORDS = b"\0\x03\0\0user\0postgres\0database\0postgres\0\0"
+STARTUP = (len(_WORDS) + 4).to_bytes(4, "big") + _WORDS
 
 
 @contextmanager
@@ -50,7 +51,7 @@ def serving(folder: Path, programs: Mapping[str, Path], port: int) -> Iterator[N
     with running(
         command,
         folder / "postgresql.log",
-        ready=lambda: answers(port, SSL_REQUEST),
+        ready=lambda: answers(port, STARTUP, b"R"),
         user=_unprivileged_user(),
         stop_signal=signal.SIGINT,  # "fast": closes connections, and frees the shared memory
     ):
