@@ -90,7 +90,7 @@ def overview(
 
 
 def _oldest_waiting(user: User) -> Task | None:
-    tasks = get_policy().visible(user, Task.objects.defer("events", "search"))
+    tasks = get_policy().visible(user, Task.objects.only("id", "name", "queue", "time"))
     # One question for each state: of several at once, a planner may walk through all of history.
     found = [tasks.filter(state=state).order_by("time").first() for state in GROUPS["waiting"]]
     return min((task for task in found if task), key=lambda task: task.time, default=None)

@@ -20,7 +20,10 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerView:
-    """``silence``: since anything came from it, by our own clock."""
+    """``silence``: since anything came from it, by our own clock.
+
+    ``per_minute``: tasks finished; 0 where nobody asked for it.
+    """
 
     worker: Worker
     health: Health
@@ -30,22 +33,31 @@ class WorkerView:
 
 
 def worker_list(
-    user: User, now: datetime, heard: Listening | None = None, limit: int = 500
+    user: User,
+    now: datetime,
+    heard: Listening | None = None,
+    limit: int = 500,
+    rated: bool = True,
 ) -> list[WorkerView]:
     """The workers ``user`` may see, by name, those that said good-bye last.
 
-    Past ``limit``, the ones that were silent longest are left out.
+    Past ``limit``, the ones that were silent longest are left out. ``rated``: with what each
+    finishes.
     """
     heard = heard or listening(now)
     rows = get_policy().visible(user, Worker.objects.all()).order_by("-arrived_at")[:limit]
-    rates = _rates(user, now)
+    rates = _rates(user, now) if rated else {}
     views = [_view(row, now, heard, rates.get(row.hostname, 0.0)) for row in rows]
     return sorted(views, key=lambda view: (view.health is Health.OFFLINE, view.worker.hostname))
 
 
-def workers_if_allowed(user: User, now: datetime, heard: Listening) -> list[WorkerView] | None:
+def workers_if_allowed(
+    user: User, now: datetime, heard: Listening, rated: bool = True
+) -> list[WorkerView] | None:
     """The same on pages that show more than workers; ``None`` for who may not see any."""
-    return worker_list(user, now, heard) if get_policy().can(user, VIEW_WORKER) else None
+    if not get_policy().can(user, VIEW_WORKER):
+        return None
+    return worker_list(user, now, heard, rated=rated)
 
 
 def one_worker(

@@ -111,6 +111,11 @@ class Guard(AccessPolicy):
         """Whether it hides rows from anybody."""
         return type(self._own).visible is not AccessPolicy.visible
 
+    @property
+    def looks_at_objects(self) -> bool:
+        """Whether what somebody may can differ from one object to the next."""
+        return type(self._own).can is not AccessPolicy.can
+
     def can(self, user: User, act: str, obj: object = None) -> bool:
         if is_read_only() and act not in LOOKING:
             return False

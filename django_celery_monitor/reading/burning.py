@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+from django.db.models import Count, Min, Q, Subquery
+from django.db.models.functions import Coalesce, Greatest
 
 from django_celery_monitor.access.policy import get_policy
 from django_celery_monitor.models import Task, TaskError
@@ -19,6 +21,8 @@ SHOWN: Final = 6
 # So many of what waits longest, or failed last, are looked at.
 LOOKED_AT: Final = 1000
 HOUR: Final = timedelta(hours=1)
+# No event is taken that is more than this ahead.
+DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +72,26 @@ class Kinds:
     at_least: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    number: int = 0
+    oldest: datetime | None = None
+
+    def with_more(self, number: int, oldest: datetime) -> _Place:
+        return _Place(self.number + number, min(oldest, self.oldest or oldest))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Waiting:
+    """What waits, by queue; ``at_least``: more wait than were looked at."""
+
+    queues: dict[str, _Place]
+    at_least: bool
+
+    def of(self, queue: str) -> _Place:
+        return self.queues.get(queue, _Place())
+
+
 def failing(reading: Reading) -> list[Failing]:
     """The types with most failures, most first."""
     columns, _sketch = MEASURES["failures"]
@@ -92,19 +116,19 @@ def delayed(reading: Reading) -> list[Delayed]:
     now = reading.now
     counts = _waits(reading.by_queue)
     earlier = _waits(reading.before.by_queue) if reading.knows_before else {}
-    waiting, at_least = _waiting(reading)
+    waiting = _waiting(reading)
     lately = flows(reading.user, now, reading.coverage.heard, reading.coverage)
     found = [
         Delayed(
             queue=queue,
-            waiting=len(waiting.get(queue, ())),
-            at_least=at_least,
-            oldest=min(waiting.get(queue, ()), default=None),
+            waiting=waiting.of(queue).number,
+            at_least=waiting.at_least,
+            oldest=waiting.of(queue).oldest,
             flow=lately.get(queue),
             wait=counts.get(queue),
             before=earlier.get(queue),
         )
-        for queue in {*counts, *waiting}
+        for queue in {*counts, *waiting.queues}
     ]
     found = [each for each in found if each.waiting or each.wait is not None]
     return sorted(found, key=lambda each: (-each.delay(now), each.queue))[:SHOWN]
@@ -124,18 +148,25 @@ def _waits(table: Table) -> dict[str, float | None]:
     return {queue: figures.quantile("wait_bins", 0.95) for queue, figures in merged(table).items()}
 
 
-def _waiting(reading: Reading) -> tuple[dict[str, list[datetime]], bool]:
-    """By queue since when its tasks wait, and whether there are more than were looked at."""
+def _waiting(reading: Reading) -> _Waiting:
+    """Who waits for a time that was set is not late."""
     tasks = get_policy().visible(reading.user, Task.objects.all())
-    found: defaultdict[str, list[datetime]] = defaultdict(list)
+    due = Q(eta=None) | Q(eta__lte=reading.now)
+    since = Greatest("time", Coalesce("eta", "time"))
+    found: dict[str, _Place] = {}
     at_least = False
     # One question for each state: of several at once, a planner may walk through all of history.
     for state in GROUPS["waiting"]:
-        oldest = Way("state", state).along(tasks, Span(), "time")
-        looked_at = list(oldest.values_list("queue", "time", "eta")[:LOOKED_AT])
-        at_least = at_least or len(looked_at) == LOOKED_AT
-        for queue, time, eta in looked_at:
-            # Who waits for a time that was set is not late.
-            if eta is None or eta <= reading.now:
-                found[queue].append(max(time, eta or time))
-    return found, at_least
+        times = Way("state", state).along(tasks, Span(), "time").values("time")
+        last = Coalesce(Subquery(times[LOOKED_AT - 1 : LOOKED_AT]), reading.now + DAY)
+        rows = tasks.filter(state=state, time__lte=last).order_by().values_list("queue")
+        counted = rows.annotate(
+            every=Count("pk"), due=Count("pk", filter=due), since=Min(since, filter=due)
+        )
+        every = 0
+        for queue, number, late, oldest in counted:
+            every += number
+            if late:
+                found[queue] = found.get(queue, _Place()).with_more(late, oldest)
+        at_least = at_least or every >= LOOKED_AT
+    return _Waiting(queues=found, at_least=at_least)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.utils import timezone
 
 from django_celery_monitor.access.policy import User, get_policy
@@ -27,7 +27,7 @@ from django_celery_monitor.models import Task, TaskCount
 from django_celery_monitor.reading.periods import DAY, any_of, cover, midnight
 from django_celery_monitor.reading.remember import remembered
 from django_celery_monitor.state.states import GROUPS, group
-from django_celery_monitor.walks import ways
+from django_celery_monitor.walks import Span, Way, ways
 
 CAP = 10_000
 # Of tasks that lie all over the table.
@@ -64,14 +64,15 @@ class Matrix:
 class Facets:
     """Counts beside a list: each ignores the filter that choosing it would replace.
 
-    ``groups`` and ``names`` are ``None`` where counting would cost too much. ``at_least``: only so
-    many were looked at.
+    ``groups`` and ``names`` are ``None`` where counting would cost too much. ``at_least``: only
+    ``looked_at`` of them were looked at.
     """
 
     groups: Counter[str] | None
     names: Counter[str] | None
     known_names: list[str]
     at_least: bool = False
+    looked_at: int = CAP
     counted_at: datetime
 
 
@@ -177,21 +178,30 @@ def _looked_at(user: User, expression: And) -> Facets:
     """Counts of some ``FEW`` tasks that match; none at all where rows must be searched."""
     names = _names(kept(user).by_name())
     others = And(tuple(part for part in expression.parts if terms(part)[0].field != "state"))
-    tasks = Task.objects.filter(to_q(others)).order_by()
     found, sought = split(others)
+    each, along, aside = ways(found, Task.objects.db)
+    tasks = Task.objects.filter(to_q(along)).order_by()
     # An index finds one column: what it finds for another is looked at row by row.
-    if sought.parts or ways(found, tasks.db)[2].parts:
+    if sought.parts or aside.parts:
         return Facets(groups=None, names=None, known_names=names, counted_at=timezone.now())
-    of_group = {name: Count("pk", filter=to_q(Term("state", name))) for name in GROUPS}
-    rows = get_policy().visible(user, tasks)[: FEW + 1]
-    groups = Counter(rows.aggregate(**of_group))
+    states = _states_of(get_policy().visible(user, tasks), each)
     return Facets(
-        groups=groups,
+        groups=Counter(group(state) for state in states[:FEW]),
         names=None,
         known_names=names,
-        at_least=groups.total() > FEW,
+        at_least=len(states) > FEW,
+        looked_at=FEW,
         counted_at=timezone.now(),
     )
+
+
+def _states_of(tasks: QuerySet[Task], each: list[Way]) -> list[str]:
+    """Of ``FEW`` tasks and one more, the newest on each way: these are read for the list, too."""
+    if not any(way.column for way in each):
+        return list(tasks.values_list("state", flat=True)[: FEW + 1])
+    share = FEW // len(each) + 1
+    rows = (way.along(tasks, Span(), "-time").values_list("state", flat=True) for way in each)
+    return [state for states in rows for state in states[:share]]
 
 
 def _by_field(expression: And) -> dict[str, list[Expression]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from django import template
 from django.utils import timezone
@@ -20,6 +21,9 @@ from django_celery_monitor.state.derive import STATE_OF
 from django_celery_monitor.state.runs import Run
 from django_celery_monitor.state.states import IGNORED, RECEIVED, RETRY, STARTED, group
 from django_celery_monitor.state.worker import Health
+
+_STILL: Final = '<time datetime="{}" title="{}">{}</time>'
+_TIME: Final = '<time datetime="{0}" title="{1}" data-ticks="{3}">{2}</time>'
 
 register = template.Library()
 register.filter("duration", words.duration)
@@ -80,20 +84,24 @@ def since(moment: datetime | None, now: datetime) -> SafeString | str:
     return _time(moment, "since", words.duration(max(now - moment, timedelta())))
 
 
+def _full(local: datetime) -> str:
+    return f"{date_format(local, 'DATE_FORMAT')}, {clock.seconds(local)} {local:%Z}"
+
+
+_FORMS: Final[dict[str, Callable[[datetime], str]]] = {
+    "clock": clock.milliseconds,
+    "day": lambda local: date_format(local, "DATE_FORMAT"),
+    "short": clock.short,
+    "full": _full,
+}
+
+
 @register.simple_tag
 def at(moment: datetime | None, form: str = "full") -> SafeString | str:
     """The time itself: ``full``, ``short`` (to the minute), ``clock`` (to the ms) or ``day``."""
     if moment is None:
         return words.NOTHING
-    local = timezone.localtime(moment)
-    day = date_format(local, "DATE_FORMAT")
-    texts = {
-        "clock": clock.milliseconds(local),
-        "day": day,
-        "short": clock.short(local),
-        "full": f"{day}, {clock.seconds(local)} {local:%Z}",
-    }
-    return _time(moment, "", texts[form])
+    return _time(moment, "", _FORMS[form](timezone.localtime(moment)))
 
 
 @register.filter
@@ -163,20 +171,14 @@ def _badge(kind: str, label: str, hint: str) -> SafeString:
 
 def _time(moment: datetime, ticks: str, text: str) -> SafeString:
     exact = moment.astimezone(UTC)
-    return format_html(
-        '<time datetime="{}" title="{}"{}>{}</time>',
-        exact.isoformat().replace("+00:00", "Z"),
-        _exactly(exact),
-        format_html(' data-ticks="{}"', ticks) if ticks else "",
-        text,
-    )
+    iso = exact.isoformat().replace("+00:00", "Z")
+    return format_html(_TIME if ticks else _STILL, iso, _exactly(exact), text, ticks)
 
 
 def _exactly(moment: datetime) -> str:
     """In the zone of the page and in UTC."""
-    local = timezone.localtime(moment)
+    local = moment.astimezone(timezone.get_current_timezone())
     there, here = (
-        f"{each:%Y-%m-%d %H:%M:%S}.{each.microsecond // 1000:03} {each:%Z}"
-        for each in (moment, local)
+        f"{each.isoformat(' ', 'milliseconds')[:23]} {each.tzname()}" for each in (moment, local)
     )
     return there if local.utcoffset() == moment.utcoffset() else f"{here} = {there}"

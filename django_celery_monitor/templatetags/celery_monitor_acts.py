@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django_celery_monitor.models import ControlAction, ControlTarget
 from django_celery_monitor.templatetags.celery_monitor_parts import json_view
 from django_celery_monitor.views.acted import KINDS, label_of
-from django_celery_monitor.views.offers import Offers, has_ended
+from django_celery_monitor.views.offers import Offer, Offers, has_ended
 
 register = template.Library()
 register.simple_tag(label_of, name="act_label")
@@ -31,16 +31,31 @@ VERDICTS: Final = {
 PAGES: Final = {"task": "task", "type": "type", "worker": "worker", "queue": "queue"}
 
 
-@register.inclusion_tag("django_celery_monitor/_offer.html")
-def offer(offers: Offers, act: str, label: str = "", kind: str = "btn", **given: Any) -> Any:
+@register.simple_tag
+def offered(offer: Offer, kind: str = "btn") -> SafeString:
     """One control, as a link to its form, or greyed with the reason."""
-    return {"offer": offers.of(act, label=label, **given), "kind": kind}
+    if offer.reason:
+        return format_html(
+            '<span class="{0}" role="button" aria-disabled="true" tabindex="0" title="{2}">{1}'
+            '<span class="unseen"> ({2})</span></span>',
+            kind,
+            offer.label,
+            offer.reason,
+        )
+    link = '<a class="{}" href="{}" title="{}" data-act>{}</a>'
+    return format_html(link, kind, offer.url, offer.hint, offer.label)
 
 
-@register.inclusion_tag("django_celery_monitor/_offer.html")
-def offer_on(offers: Offers, obj: Any, act: str, kind: str = "btn", **given: Any) -> Any:
+@register.simple_tag
+def offer(offers: Offers, act: str, label: str = "", kind: str = "btn", **given: Any) -> SafeString:
+    """The one for an act, of those that can be done to what a page shows."""
+    return offered(offers.of(act, label=label, **given), kind)
+
+
+@register.simple_tag
+def offer_on(offers: Offers, obj: Any, act: str, kind: str = "btn", **given: Any) -> SafeString:
     """The same for one row of many."""
-    return {"offer": offers.on(obj).of(act, **given), "kind": kind}
+    return offered(offers.on(obj).of(act, **given), kind)
 
 
 @register.simple_tag

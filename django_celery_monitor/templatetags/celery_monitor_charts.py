@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from urllib.parse import urlencode
 
 from django import template
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
-from django.utils.html import format_html, format_html_join
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from django_celery_monitor.reading import clock, words
 from django_celery_monitor.reading.series import Line
 from django_celery_monitor.reading.series_gaps import unknown
+from django_celery_monitor.reading.series_window import Window
 from django_celery_monitor.views.chart import Chart, iso, shown
 
 register = template.Library()
@@ -46,16 +49,16 @@ def chart_rows(chart: Chart) -> SafeString:
     cell = "<td>{}</td>"
     gap, mark = format_html(cell, _("gap")), format_html(' <span title="{}">*</span>', _("partly"))
     say, rows = _said(chart), []
-    for step, start in enumerate(chart.window.starts):
+    for step, time in enumerate(_times(chart.window)):
         found = []
         for line in chart.lines:
             value = line.values[step]
             if value not in cells:
                 cells[value] = format_html(cell, words.NOTHING if value is None else say(value))
             found.append(gap if value is None and step in missing else cells[value])
-        rows.append((_time(start, chart.window.step), mark if step in missing else "", *found))
-    row = '<tr><th scope="row">{}{}</th>' + "{}" * len(chart.lines) + "</tr>"
-    return format_html_join("", row, rows)
+        rows += ['<tr><th scope="row">', time, mark if step in missing else "", "</th>", *found]
+        rows.append("</tr>")
+    return SafeString("".join(rows))
 
 
 @register.simple_tag
@@ -85,6 +88,18 @@ def _said(chart: Chart) -> Callable[[float], str]:
     if chart.lasts:
         return words.duration
     return lambda value: number_format(round(value), force_grouping=True)
+
+
+def _times(window: Window) -> list[SafeString]:
+    return _said_times(window, timezone.get_current_timezone_name(), get_language(), clock.chosen())
+
+
+@lru_cache(maxsize=16)
+def _said_times(
+    window: Window, zone: str, language: str | None, chosen: clock.Clock
+) -> list[SafeString]:
+    """The same for all charts of a page: saying a time is dear."""
+    return [conditional_escape(_time(start, window.step)) for start in window.starts]
 
 
 def _time(start: datetime, step: timedelta) -> str:

@@ -127,7 +127,7 @@ def _obstacle(user: User, verb: Verb, task: Task | None) -> tuple[str, str] | No
 def _matching(operation: Operation, user: User, using: str) -> tuple[list[str], str | None]:
     bound = Term("before", operation.bound.isoformat())
     expression = And((*parsed(operation.filter).parts, bound))
-    found = page(_tasks(user, using), expression, operation.cursor, BATCH)
+    found = page(_tasks(user, using), expression, operation.cursor, BATCH, seconds=None)
     return [task.id for task in found.items], found.older
 
 

@@ -76,7 +76,7 @@ class Found:
         while left and windows < WINDOWS:
             # What is streamed is asked for after the view has returned.
             with timezone.override(self._zone):
-                found = page_of(tasks, self._expression, cursor, min(STEP, left))
+                found = page_of(tasks, self._expression, cursor, min(STEP, left), seconds=None)
             left -= len(found.items)
             windows += found.searched_since is not None
             yield [self._facts(task) for task in found.items]

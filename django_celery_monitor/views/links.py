@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Final
+from urllib.parse import urlencode
 
 from django.http import QueryDict
-from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
@@ -15,6 +15,7 @@ from django_celery_monitor.filters import And, Not, negated, spelled
 from django_celery_monitor.reading.counts import Facets
 from django_celery_monitor.reading.saved import View
 from django_celery_monitor.reading.words import FILTERS, GROUPS, count
+from django_celery_monitor.views.addresses import address
 from django_celery_monitor.workers import WorkerView
 
 SHOWN: Final = 12
@@ -52,11 +53,12 @@ class Chip:
 
 def changed(params: QueryDict, **values: str | list[str]) -> str:
     """The list with other values; an empty one is left out. Starts at the first page."""
-    copy = params.copy()
+    # A copy of ``params`` itself would be deep, and a page has dozens of such links.
+    lists: dict[str, list[str]] = dict(params.lists())
     for key, value in {"cursor": "", **values}.items():
-        copy.setlist(key, value if isinstance(value, list) else [value] if value else [])
-    text = copy.urlencode()
-    return reverse("celery_monitor:tasks") + (f"?{text}" if text else "")
+        lists[key] = value if isinstance(value, list) else [value] if value else []
+    text = urlencode(lists, doseq=True)
+    return address("celery_monitor:tasks") + (f"?{text}" if text else "")
 
 
 def chosen_only(params: QueryDict, field: str, value: str) -> str:
@@ -82,7 +84,7 @@ def chips(params: QueryDict, expression: And) -> list[Chip]:
 
 
 def views(found: list[View], current: View | None) -> list[Link]:
-    url = reverse("celery_monitor:tasks")
+    url = address("celery_monitor:tasks")
     return [
         Link(
             label=view.name,
@@ -187,7 +189,9 @@ def _counted(
     text, exact = count(number), number_format(number, force_grouping=True)
     if counts.at_least:
         text = f"{text}+" if number else ""
-        hint = _("At least %(count)s: the first 10,000 matches were looked at.") % {"count": exact}
+        looked_at = number_format(counts.looked_at, force_grouping=True)
+        hint = _("At least %(count)s: %(n)s of those that match were looked at.")
+        hint %= {"count": exact, "n": looked_at}
     else:
         hint = _("%(count)s tasks") % {"count": exact}
     return Link(label=label, url=url, current=current, count=text, hint=hint, kind=key)

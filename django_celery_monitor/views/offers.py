@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
@@ -16,6 +16,7 @@ from django_celery_monitor.control.acts.broadcast import Broadcast
 from django_celery_monitor.control.acts.registry import ACTS
 from django_celery_monitor.models import Task
 from django_celery_monitor.state.states import group
+from django_celery_monitor.views.addresses import address
 
 ENDED = frozenset({"succeeded", "failed", "revoked", "lost"})
 
@@ -31,6 +32,16 @@ class Offer:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """Of an act, what is the same whatever it is done to."""
+
+    label: str
+    hint: str
+    url: str
+    unable: str
+
+
 class Offers:
     """Of one page, on one task or worker; each right is looked up once.
 
@@ -42,39 +53,50 @@ class Offers:
     ) -> None:
         self._request, self._obj = request, obj
         self._pool, self._closed = pool, closed
+        self._next = request.get_full_path()
+        self._known: dict[str, _Known] = {}
         self._rights: dict[str, Right] = {}
         # Whatever it is to be done to.
-        self._denied: dict[str, Right] = {}
+        self._alike: dict[str, Right] = {}
 
     def of(self, name: str, *, label: str = "", closed: str = "", **given: Any) -> Offer:
-        act = ACTS[name]
-        right = self._right(act.codename)
-        unable = act.unable(self._pool) if isinstance(act, Broadcast) else ""
+        known = self._known.get(name) or self._learnt(name)
+        right = self._right(ACTS[name].codename)
         nameless = "" if all(given.values()) else _("It has no name.")
         given = {name: value or "" for name, value in given.items()}
-        given = {**given, "next": self._request.get_full_path()}
-        url = reverse("celery_monitor:act", args=(name,))
+        given = {**given, "next": self._next}
         return Offer(
             act=name,
-            label=label or str(act.label),
-            hint=str(act.help),
-            url=f"{url}?{urlencode(given, doseq=True)}",
-            reason=right.reason or closed or self._closed or unable or nameless,
+            label=label or known.label,
+            hint=known.hint,
+            url=f"{known.url}?{urlencode(given, doseq=True)}",
+            reason=right.reason or closed or self._closed or known.unable or nameless,
         )
 
     def on(self, obj: object) -> Offers:
-        """For one of many; who may not do something at all is not looked up for each."""
-        other = Offers(self._request, obj, pool=self._pool, closed=self._closed)
-        other._denied = self._denied
+        """For one of many, which share what is the same for all."""
+        other = copy(self)
+        other._obj, other._rights = obj, {}
         return other
 
+    def _learnt(self, name: str) -> _Known:
+        act = ACTS[name]
+        self._known[name] = _Known(
+            label=str(act.label),
+            hint=str(act.help),
+            url=address("celery_monitor:act", name),
+            unable=act.unable(self._pool) if isinstance(act, Broadcast) else "",
+        )
+        return self._known[name]
+
     def _right(self, codename: str) -> Right:
-        if codename in self._denied:
-            return self._denied[codename]
+        if codename in self._alike:
+            return self._alike[codename]
         if codename not in self._rights:
             self._rights[codename] = right_to(self._request.user, codename, self._obj)
-            if not get_policy().can(self._request.user, codename):
-                self._denied[codename] = self._rights[codename]
+            policy = get_policy()
+            if not (policy.looks_at_objects and policy.can(self._request.user, codename)):
+                self._alike[codename] = self._rights[codename]
         return self._rights[codename]
 
 

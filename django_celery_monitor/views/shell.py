@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
@@ -26,6 +26,7 @@ from django_celery_monitor.reading import clock, words
 from django_celery_monitor.reading.listening import listening
 from django_celery_monitor.reading.uncounted import narrowed
 from django_celery_monitor.views.acted import acted, forgetting
+from django_celery_monitor.views.addresses import address
 from django_celery_monitor.views.appearance import back_link, environment_color, logo
 from django_celery_monitor.views.zone import SERVER_ZONE
 
@@ -72,7 +73,7 @@ def render_page(
         "narrowed": narrowed(request.user),
         "read_only": read_only_reason() if is_read_only() else "",
         "sections": _sections(request),
-        "live_url": reverse("celery_monitor:live") if settings.LIVE else "",
+        "live_url": address("celery_monitor:live") if settings.LIVE else "",
         "admin_url": _resolved("admin:index") if getattr(request.user, "is_staff", False) else "",
         "logout_url": _resolved("admin:logout"),
         "now": now,
@@ -105,6 +106,6 @@ def _sections(request: HttpRequest) -> list[Section]:
 def _resolved(name: str) -> str:
     """The address of a page that the project may not have."""
     try:
-        return reverse(name)
+        return address(name)
     except NoReverseMatch:
         return ""

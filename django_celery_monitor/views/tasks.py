@@ -66,6 +66,7 @@ def tasks(request: HttpRequest) -> HttpResponse:
     payload = _may_search(request, expression)
     now = timezone.now()
     heard = listening(now)
+    workers = workers_if_allowed(request.user, now, heard, rated=False) or []
     shown = columns.chosen(request, params)
     context = {
         "section": "tasks",
@@ -82,9 +83,7 @@ def tasks(request: HttpRequest) -> HttpResponse:
         **_views(request.user, params),
         "params": params,
         **_list(request, params, expression),
-        **_facets(
-            request.user, params, expression, workers_if_allowed(request.user, now, heard) or []
-        ),
+        **_facets(request.user, params, expression, workers),
     }
     return columns.remember(render_page(request, "tasks.html", context), request, params)
 
@@ -127,7 +126,7 @@ def _list(request: HttpRequest, params: QueryDict, expression: And) -> dict[str,
     cursor = params.get("cursor", "")
     visible = tasks_for(user)
     found = page_of(visible, expression, cursor)
-    newest = page_of(visible, expression, size=1) if cursor else found
+    newest = page_of(visible, expression, size=1, seconds=0) if cursor else found
     return {
         "rows": rows(user, found.items),
         "row_offers": Offers(request),
@@ -135,7 +134,7 @@ def _list(request: HttpRequest, params: QueryDict, expression: And) -> dict[str,
         "list_query": list_query(expression),
         "verbs": [each for each in VERBS.values() if each.makes_sense(expression)],
         "in_text": any(is_path(term.field) for term in terms(expression)),
-        "window": number_format(get_settings().SEARCH_WINDOW, force_grouping=True),
+        "looked_at": number_format(found.looked_at or 0, force_grouping=True),
         "export_max": number_format(get_settings().EXPORT_MAX, force_grouping=True),
         "newest": newest.items[0].id if newest.items else "",
         "first_url": links.changed(params) if cursor else "",
