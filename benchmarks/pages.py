@@ -63,11 +63,12 @@ def _measure(options: argparse.Namespace) -> None:
         fill(options.tasks, lambda text: _say(f"{time.monotonic() - begun:6.0f} s  {text}"))
     if options.fill_only:
         return
-    client, timings = pages_asked.reader(), []
-    for asked in pages_asked.kinds(*GOALS[options.database]):
-        if options.only in asked.page:
-            timings.append(pages_asked.measure(asked, options.requests, client))
-            _say(f"{timings[-1].p95:8.1f} ms  {asked.page}")
+    with pages_asked.at_its_end():
+        client, timings = pages_asked.reader(), []
+        for asked in pages_asked.kinds(*GOALS[options.database]):
+            if options.only in asked.page:
+                timings.append(pages_asked.measure(asked, options.requests, client))
+                _say(f"{timings[-1].p95:8.1f} ms  {asked.page}")
     answers = pages_flower.measure(options.flower, options.requests) if options.flower else []
     told = {**vars(options), "json": bool(options.json), "filled": bool(options.filled)}
     if options.json:

@@ -6,6 +6,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,6 +19,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 
 from benchmarks.meter import Meter
 from benchmarks.pages_fill import DAYS
@@ -151,6 +153,18 @@ def _worked() -> float:
         connection.ensure_connection()
         worked += Meter(connection.connection.info.backend_pid).cpu()
     return worked
+
+
+@contextmanager
+def at_its_end() -> Iterator[None]:
+    """Inside, it is when the database was filled: its last hour is full, however old it is."""
+    newest, now = Task.objects.latest("time").time, timezone.now
+    ago = now() - newest
+    timezone.now = lambda: now() - ago
+    try:
+        yield
+    finally:
+        timezone.now = now
 
 
 def reader() -> Client:
