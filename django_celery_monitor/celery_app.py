@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
+from typing import Any
+from weakref import WeakSet
 
 from celery import Celery, current_app
 from celery.app.utils import find_app as find_celery_app
 from django.core.exceptions import ImproperlyConfigured
 
 from django_celery_monitor.conf import SETTING, get_settings
+
+_loaded: WeakSet[Any] = WeakSet()
 
 
 def find_app(path: str | None = None) -> Celery:
@@ -28,6 +32,16 @@ def find_app(path: str | None = None) -> Celery:
     if not isinstance(app, Celery):
         raise _no_app(path, f"it is a {type(app).__name__}")
     return app
+
+
+def load_tasks(app: Celery) -> None:
+    """Import the app's tasks, which only workers do by themselves.
+
+    Once: each time it takes all of Django's system checks, so a twentieth of a second.
+    """
+    if app not in _loaded:
+        app.loader.import_default_modules()
+        _loaded.add(app)
 
 
 def _no_app(path: str, reason: object) -> ImproperlyConfigured:

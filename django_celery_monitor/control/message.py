@@ -92,12 +92,15 @@ def publish(app: Celery, connection: Connection, message: Message, task_id: str)
     amqp.send_task_message(producer, message.name, made, retry=False, serializer="json", **options)
 
 
-def check_place(app: Celery, connection: Connection, message: Message) -> None:
-    """A broker that throws away what it has no place for is asked first.
+def check_place(
+    app: Celery, connection: Connection, message: Message, found: set[tuple[str, str]]
+) -> None:
+    """A broker that throws away what it has no place for is asked first, unless ``found`` has it.
 
     Raises ``UnknownTargetError``.
     """
-    known = message.queue in app.amqp.queues
+    name = message.exchange or message.queue
+    known = message.queue in app.amqp.queues or (message.exchange, name) in found
     if connection.transport.driver_type != "amqp" or known:
         return
     try:
@@ -108,8 +111,8 @@ def check_place(app: Celery, connection: Connection, message: Message) -> None:
                 Queue(message.queue, channel=channel).queue_declare(passive=True)
     except NotFound as error:
         text = _("The broker has no queue or exchange %(name)s any more.")
-        name = message.exchange or message.queue
         raise UnknownTargetError(text % {"name": name}) from error
+    found.add((message.exchange, name))
 
 
 def _options(app: Celery, message: Message) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from django_celery_monitor.control.errors import (
     UnavailableError,
 )
 from django_celery_monitor.control.redaction import redactor
+from django_celery_monitor.control.way import Road, Way
 from django_celery_monitor.models import ControlAction
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def perform(
     ``sent`` is true.
     """
     found = act if isinstance(act, Act) else act_of(act)
-    way = sending.Way(app or find_app(), get_settings().CONTROL_TIMEOUT)
+    way = Way(app or find_app(), get_settings().CONTROL_TIMEOUT)
     attempt = Attempt(
         user=user,
         name=name,
@@ -87,17 +88,19 @@ def refuse(attempt: Attempt) -> None:
         permit(attempt.user, attempt.act)
 
 
-def step(user: User, act: Act, parameters: Mapping[str, Any], app: Celery) -> Result:
-    """Part of an operation, of which there is an entry in the audit; else as ``perform``."""
+def step(user: User, act: Act, parameters: Mapping[str, Any], road: Road) -> Result:
+    """Part of an operation, of which there is an entry in the audit; else as ``perform``.
+
+    Nobody waits for it at a page, so it may take longer.
+    """
     permit(user, act)
     values = act.validated(parameters)
-    way = sending.Way(app, get_settings().CONTROL_TIMEOUT)
     aim = act.aim(user, values)
     act.begun(aim)
-    return _sent(way, act, values, aim)
+    return _sent(road.way(), act, values, aim)
 
 
-def _recorded(way: sending.Way, order: Order) -> ControlAction:
+def _recorded(way: Way, order: Order) -> ControlAction:
     mask = redactor(way.app)
     action = audit.begin(order, mask)
     try:
@@ -136,7 +139,7 @@ def checked_reason(reason: str) -> str:
     return reason
 
 
-def _sent(way: sending.Way, act: Act, values: Values, aim: Aim) -> Result:
+def _sent(way: Way, act: Act, values: Values, aim: Aim) -> Result:
     key = None if act.changes else _key(way.app, act, values, aim)
     try:
         result = sending.run(way, lambda: act.run(way, values, aim), key)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kombu.utils.json import loads
 
-from django_celery_monitor.celery_app import find_app
+from django_celery_monitor.celery_app import find_app, load_tasks
 from django_celery_monitor.control import message as messages
 from django_celery_monitor.control import signatures
 from django_celery_monitor.control.cautions import Caution, cautions
@@ -55,7 +55,7 @@ class Offer:
 
 def offer(task: Task) -> Offer:
     app = find_app()
-    app.loader.import_default_modules()
+    load_tasks(app)
     found = find_whole(app, task)
     if isinstance(found, Reason):
         return Offer(whole=None, reason=found, cautions=cautions(app, task), preview=None)
@@ -98,7 +98,7 @@ def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tupl
 def names() -> list[str]:
     """Task types that this process knows or a worker registered."""
     app = find_app()
-    app.loader.import_default_modules()
+    load_tasks(app)
     rows = WorkerReply.objects.filter(part=WorkerReply.Part.REGISTERED)
     contents: Any = rows.values_list("content", flat=True).order_by("-told_at")[:20]
     told = {str(each.get("name")) for content in contents for each in content}

@@ -16,13 +16,13 @@ from django_celery_monitor.control.acts.base import Outcome, Result
 from django_celery_monitor.control.errors import BadParametersError, ControlError
 from django_celery_monitor.control.message import Message
 from django_celery_monitor.control.results import BackendAwayError, Results
+from django_celery_monitor.control.way import Way
 from django_celery_monitor.control.whole import Reason, Whole, retriable
 from django_celery_monitor.storage.rows import events_of
 
 if TYPE_CHECKING:
     from celery import Celery
 
-    from django_celery_monitor.control.sending import Way
     from django_celery_monitor.models import Task
 
 
@@ -64,7 +64,7 @@ def _kept(app: Celery, task_id: str) -> dict[str, Any]:
         finally:
             results.close()
 
-    way = sending.Way(app, get_settings().CONTROL_TIMEOUT / 2)
+    way = Way(app, get_settings().CONTROL_TIMEOUT / 2)
     return sending.run(way, ask)
 
 
@@ -85,9 +85,9 @@ def check(app: Celery, message: Message) -> None:
 
 def send(way: Way, plan: Plan) -> Result:
     """Confirmed means that the broker has it; what becomes of it, its events tell."""
-    connection = way.connection(confirm=True)
-    messages.check_place(way.app, connection, plan.message)
-    way.commit()
-    messages.publish(way.app, connection, plan.message, plan.new_id)
+    with way.publishing() as connection:
+        messages.check_place(way.app, connection, plan.message, way.places)
+        way.commit()
+        messages.publish(way.app, connection, plan.message, plan.new_id)
     text = _("The broker has it, as task %(id)s.")
     return Result(outcome=Outcome.CONFIRMED, detail=text % {"id": plan.new_id})

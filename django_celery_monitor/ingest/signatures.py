@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from django_celery_monitor.celery_app import load_tasks
+
 if TYPE_CHECKING:
     from celery import Celery
 
@@ -23,7 +25,7 @@ def secret_positions(
     """
     # Only workers import an app's tasks by themselves; without them nothing here is known.
     if load:
-        app.loader.import_default_modules()
+        load_tasks(app)
     known: dict[str, frozenset[int]] = {}
     tasks = app.tasks
     none: frozenset[int] = frozenset()

@@ -24,6 +24,7 @@ from django_celery_monitor.control.operations import parsed, permit_filter
 from django_celery_monitor.control.perform import permit, step
 from django_celery_monitor.control.redaction import redactor
 from django_celery_monitor.control.verbs import Verb, verb_of
+from django_celery_monitor.control.way import Road
 from django_celery_monitor.filters import FilterError
 from django_celery_monitor.ingest import judge
 from django_celery_monitor.intake import AWAY
@@ -40,7 +41,7 @@ Status = Operation.Status
 Item = OperationItem.Status
 Found = defaultdict[tuple[str, str], list[OperationItem]]
 # Does an act to some tasks; see ``control.perform.step``.
-Do = Callable[[User, Act, Mapping[str, Any], "Celery"], Result]
+Do = Callable[[User, Act, Mapping[str, Any], Road], Result]
 _LONGEST: Final = 450
 
 
@@ -50,6 +51,7 @@ class Runner:
     def __init__(self, app: Celery, using: str, do: Do = step) -> None:
         self._app = app
         self._using = using
+        self._road = Road(app)
         # Tells it from all others that there ever were.
         self._name = uuid4().hex
         self._do = do
@@ -85,6 +87,10 @@ class Runner:
             logger.exception("Could not go on", extra={"action": "operation_failed"})
             self._end(operation, Status.STOPPED, f"{type(error).__name__}: {error}")
         return True
+
+    def close(self) -> None:
+        """Let go of what it holds until there is something to do again."""
+        self._road.close()
 
     def _due(self, now: float) -> Operation | None:
         """Of those that do not rest, the one whose last batch is the longest ago."""
@@ -147,7 +153,7 @@ class Runner:
         """Raises ``UnavailableError`` when these were not sent, nor should others be."""
         try:
             parameters = verb.parameters(items, operation.parameters)
-            result = self._do(user, verb.act, parameters, self._app)
+            result = self._do(user, verb.act, parameters, self._road)
             outcome = _judged(result)
         except UnavailableError as error:
             if not error.sent:

@@ -84,6 +84,8 @@ class Operator:
         self._closing.set()
         if self._thread:
             self._thread.join(get_settings().CONTROL_TIMEOUT + 1)
+        if not (self._thread and self._thread.is_alive()):
+            self._runner.close()
 
     def _is_ours(self, now: float) -> bool:
         if now >= self._next_lease:
@@ -101,24 +103,28 @@ class Operator:
         self._thread.start()
 
     def _run(self) -> None:
+        more = False
         try:
-            self._work()
+            more = self._work()
         except AWAY as error:
             logger.debug("Could not go on with an operation: %s", error)
         # A policy or a user model may be any package's; the collector goes on.
         except Exception:
             logger.exception("Could not go on", extra={"action": "operation_failed"})
         finally:
+            if not more:
+                self._runner.close()
             connections.close_all()
 
-    def _work(self) -> None:
-        until, did = time.monotonic() + self._pace.work, False
-        while not self._closing.is_set() and time.monotonic() < until:
-            if not self._runner.step(time.monotonic()):
-                break
-            did = True
+    def _work(self) -> bool:
+        """Whether there may be more."""
+        until, did, more = time.monotonic() + self._pace.work, False, True
+        while more and not self._closing.is_set() and time.monotonic() < until:
+            more = self._runner.step(time.monotonic())
+            did = did or more
         if did:
             self._revision = self._told()
+        return more
 
     def _told(self) -> int:
         """Pages see by it that there is news."""

@@ -14,7 +14,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from django_celery_monitor.control import perform as door
-from django_celery_monitor.control import sending
+from django_celery_monitor.control.way import Way
 from django_celery_monitor.models import ControlAction
 from tests.integration.acting import _no_thread_is_left
 from tests.integration.collecting import app_on
@@ -34,7 +34,7 @@ def app(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[Celery]
     """Of a broker in memory, on which nobody answers."""
     found = app_on("memory://")
     monkeypatch.setattr(door, "find_app", lambda: found)
-    monkeypatch.setattr(sending.Way.send, "__defaults__", (0.2,))
+    monkeypatch.setattr(Way.send, "__defaults__", (0.2,))
     settings.CELERY_MONITOR = {"CONTROL_TIMEOUT": 1.0}
     a_collector()
     a_task("a-1", name="shop.pay", time=timezone.now(), state="STARTED")

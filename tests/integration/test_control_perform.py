@@ -29,7 +29,7 @@ from django_celery_monitor.control.errors import (
     UnknownTargetError,
 )
 from django_celery_monitor.control.perform import perform
-from django_celery_monitor.control.sending import Way
+from django_celery_monitor.control.way import Way
 from django_celery_monitor.models import ControlAction, ControlTarget
 from tests.integration.acting import _no_thread_is_left, control_threads
 from tests.integration.collecting import app_on

@@ -28,6 +28,7 @@ from django_celery_monitor.control.errors import (
 )
 from django_celery_monitor.control.operations import Chosen, begin, parsed, resume, stop
 from django_celery_monitor.control.verbs import Verb
+from django_celery_monitor.control.way import Road
 from django_celery_monitor.models import ControlAction, Operation, OperationItem, Task
 from django_celery_monitor.upkeep import retention
 from django_celery_monitor.upkeep.operations import Runner
@@ -53,7 +54,7 @@ class Broker:
         self.fails: dict[str, BaseException] = {}
         self.answer = DONE
 
-    def __call__(self, user: Any, act: Act, parameters: Mapping[str, Any], app: Celery) -> Result:
+    def __call__(self, user: Any, act: Act, parameters: Mapping[str, Any], road: Road) -> Result:
         ids = parameters.get("ids") or [parameters["id"]]
         for each in ids:
             if each in self.fails:
@@ -163,7 +164,7 @@ def test_sending_is_committed_before_anything_is_sent(ana: User, broker: Broker,
     operation = begin(ana, "revoke", Chosen(ids=["a"]))
     seen = []
 
-    def look(user: Any, act: Act, parameters: Mapping[str, Any], app: Celery) -> Result:
+    def look(user: Any, act: Act, parameters: Mapping[str, Any], road: Road) -> Result:
         item = operation.items.get()
         seen.append((item.status, item.new_id == parameters["new_id"]))
         return DONE

@@ -19,9 +19,9 @@ from pytest_django import Settings
 
 from django_celery_monitor.access.acts import ACTS as RIGHTS
 from django_celery_monitor.control import perform as door
-from django_celery_monitor.control import sending
 from django_celery_monitor.control.acts.base import Act
 from django_celery_monitor.control.acts.registry import ACTS
+from django_celery_monitor.control.way import Way
 from django_celery_monitor.models import ControlAction, Inspection
 from django_celery_monitor.views import acted
 from tests.integration.acting import _no_thread_is_left
@@ -55,7 +55,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Celery]:
     """Of a broker in memory, on which nobody answers."""
     found = app_on("memory://")
     monkeypatch.setattr(door, "find_app", lambda: found)
-    monkeypatch.setattr(sending.Way.send, "__defaults__", (0.2,))
+    monkeypatch.setattr(Way.send, "__defaults__", (0.2,))
     yield found
     found.close()
 

@@ -11,13 +11,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_celery_monitor.access.policy import REVOKE_TASK
-from django_celery_monitor.celery_app import find_app
+from django_celery_monitor.celery_app import find_app, load_tasks
 from django_celery_monitor.control.acts import aiming
 from django_celery_monitor.control.acts.base import Act, Aim, Outcome, Result, Target, Values
 from django_celery_monitor.control.acts.parameters import Names
 from django_celery_monitor.control.errors import BadParametersError, UnavailableError
 from django_celery_monitor.control.results import close_backend, own_backend
-from django_celery_monitor.control.sending import TooLateError, Way
+from django_celery_monitor.control.way import TooLateError, Way
 from django_celery_monitor.models import ControlTarget
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Abort(Act):
     def aim(self, user: User | None, values: Values) -> Aim:
         tasks = aiming.at_tasks(user, self.codename, values["ids"], unseen=False)
         app = find_app()
-        app.loader.import_default_modules()
+        load_tasks(app)
         deaf = [each for each in tasks if not isinstance(app.tasks.get(each.name), AbortableTask)]
         if deaf:
             text = _("%(id)s is no AbortableTask, as far as this process knows: it would not look.")

@@ -60,7 +60,7 @@ def at_workers(user: User | None, codename: str, names: Sequence[str] | None) ->
 
 
 def at_tasks(user: User | None, codename: str, ids: Sequence[str], *, unseen: bool) -> list[Task]:
-    """The rows of these tasks; ``unseen``: some may have none."""
+    """The rows of these tasks, in few columns; ``unseen``: some may have none."""
     found: list[Task] = []
     for start in range(0, len(ids), 500):
         rows = Task.objects.filter(pk__in=ids[start : start + 500])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
     from django_celery_monitor.access.policy import User
-    from django_celery_monitor.control.sending import Way
+    from django_celery_monitor.control.way import Way
     from django_celery_monitor.ingest.redact import Redactor
 
 Outcome = ControlAction.Outcome

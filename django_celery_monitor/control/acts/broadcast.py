@@ -15,7 +15,7 @@ from django_celery_monitor.control.acts.parameters import Names
 
 if TYPE_CHECKING:
     from django_celery_monitor.access.policy import User
-    from django_celery_monitor.control.sending import Way
+    from django_celery_monitor.control.way import Way
 
 Pairs = list[tuple[str, Any]]
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_celery_monitor.access.policy import RETRY_TASK
-from django_celery_monitor.celery_app import find_app
+from django_celery_monitor.celery_app import find_app, load_tasks
 from django_celery_monitor.control import reruns
 from django_celery_monitor.control.acts import aiming
 from django_celery_monitor.control.acts.base import Act, Aim, Result, Target, Values
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from django_celery_monitor.access.policy import User
-    from django_celery_monitor.control.sending import Way
+    from django_celery_monitor.control.way import Way
 
 NEW_ID = Name(
     name="new_id",
@@ -81,7 +81,7 @@ class Retry(Sending):
     def aim(self, user: User | None, values: Values) -> Aim:
         aiming.at_tasks(user, self.codename, [values["id"]], unseen=False)
         app, task = find_app(), Task.objects.get(pk=values["id"])
-        app.loader.import_default_modules()
+        load_tasks(app)
         if not values["confirm"] and (found := cautions(app, task)):
             raise BadParametersError({"confirm": " ".join(each.text for each in found)})
         whole = find_whole(app, task)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_celery_monitor.access.policy import SEND_TASK
-from django_celery_monitor.celery_app import find_app
+from django_celery_monitor.celery_app import find_app, load_tasks
 from django_celery_monitor.control import drafts
 from django_celery_monitor.control.acts import aiming
 from django_celery_monitor.control.acts.base import Aim, Target, Values
@@ -94,7 +94,7 @@ class Send(Sending):
     def planned(self, user: User | None, values: Values) -> tuple[Plan, list[Target]]:
         """What would be sent; raises a ``ControlError`` where nothing can be."""
         app = find_app()
-        app.loader.import_default_modules()
+        load_tasks(app)
         targets = [aiming.at_type(user, values["task"])]
         if values["queue"]:
             aiming.at_queue(user, values["queue"])

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
     from django_celery_monitor.access.policy import User
-    from django_celery_monitor.control.sending import Way
+    from django_celery_monitor.control.way import Way
 
 FORGETS = gettext_lazy("A worker that restarts forgets it.")
 TASK = Name(name="task", help=gettext_lazy("The name of a task type."))
