@@ -13,6 +13,7 @@ from django_celery_monitor.ingest.queues import limited, passing_errors
 from django_celery_monitor.intake import AWAY, Intake
 from django_celery_monitor.models import Task
 from django_celery_monitor.upkeep.collector_run import RunLog
+from django_celery_monitor.upkeep.confirming import Confirmer
 from django_celery_monitor.upkeep.inspecting import Inspector
 from django_celery_monitor.upkeep.operator import Operator
 from django_celery_monitor.upkeep.settler import Settler
@@ -72,6 +73,7 @@ class Collector:
         self._sweeper = Sweeper(self._using)
         self._settler = Settler(app, self._using, pipeline.settle)
         self._inspector = Inspector(app, self._using, publisher.changed)
+        self._confirmer = Confirmer(self._using, publisher.changed)
         self._operator = Operator(app, self._using, publisher.changed)
         self._number = 0
         self._next_seen = self._next_enable = self._caught_up = 0.0
@@ -140,6 +142,7 @@ class Collector:
         self._guarded(lambda: self._watch.turn(now))
         self._guarded(lambda: self._sweeper.turn(now))
         self._guarded(lambda: self._operator.turn(now))
+        self._guarded(lambda: self._confirmer.turn(now))
         if subscribed:
             self._guarded(lambda: self._settler.turn(now, now - self._caught_up))
             self._guarded(lambda: self._inspector.turn(now))

@@ -14,7 +14,7 @@ class TargetOut(Schema):
 
 
 class SaidOut(Schema):
-    verdict: str = Field(description="done, refused, unclear or nothing.")
+    verdict: str = Field(description="done, refused, unclear, nothing or requested.")
     text: str
 
 
@@ -33,7 +33,8 @@ class ActionOut(Schema):
     ended_at: datetime | None
     outcome: str = Field(
         description=(
-            "requested, confirmed, partly, refused, nobody_answered, failed, unclear or denied."
+            "requested, confirmed, partly, refused, nobody_answered, failed, unclear, not_confirmed"
+            " or denied."
         )
     )
     detail: str

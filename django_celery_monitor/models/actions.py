@@ -23,7 +23,7 @@ class ControlAction(models.Model):
         OPERATION = "operation", _("operation")
 
     class Outcome(models.TextChoices):
-        # Sent, or about to be: no worker has confirmed it.
+        # Sent, or about to be: nothing has confirmed it yet.
         REQUESTED = "requested", _("requested")
         CONFIRMED = "confirmed", _("confirmed")
         # Some workers confirmed it, others refused.
@@ -34,6 +34,8 @@ class ControlAction(models.Model):
         FAILED = "failed", _("failed")
         # It may have been sent, or what was answered proves nothing.
         UNCLEAR = "unclear", _("unclear")
+        # It was sent, and nothing confirmed it within the hour.
+        NOT_CONFIRMED = "not_confirmed", _("not confirmed")
         # Somebody tried what they may not.
         DENIED = "denied", _("denied")
 
@@ -74,6 +76,7 @@ class ControlAction(models.Model):
             models.Index(fields=["started_at"], name="dcm_action_started"),
             models.Index(fields=["user_name", "id"], name="dcm_action_user"),
             models.Index(fields=["act", "id"], name="dcm_action_act"),
+            models.Index(fields=["outcome", "started_at"], name="dcm_action_outcome"),
         )
 
     # By host name, what workers said when they were asked: only for whoever asked, never stored.

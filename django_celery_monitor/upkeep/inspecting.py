@@ -66,8 +66,8 @@ class Inspector:
         self._reader: Reader | None = None
         self._asking: Future[int | None] | None = None
         self._asked: list[Wanted] = []
-        self._held = False
-        self._next = self._next_own = self._next_lease = self._next_forget = 0.0
+        self._held = lease.Held(LEASE, using, pace.renew)
+        self._next = self._next_own = self._next_forget = 0.0
         self._rest = pace.look
 
     def turn(self, now: float) -> None:
@@ -87,13 +87,11 @@ class Inspector:
                     self._asking = self._begin(self._asked)
 
     def _is_ours(self, now: float) -> bool:
-        if now >= self._next_lease:
-            self._next_lease, self._held = now + self._pace.renew, False
-            self._held = lease.take(LEASE, self._using)
-        if self._held and now >= self._next_forget:
+        held = self._held.is_ours(now)
+        if held and now >= self._next_forget:
             self._next_forget = now + self._pace.forget
             inspections.forget(timezone.now(), self._using)
-        return self._held
+        return held
 
     def _due(self, now: float) -> list[Wanted]:
         wanted = inspections.wanted(self._pace.hosts, self._using)

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from django.db import transaction
-from django.db.models import F
 
 from django_celery_monitor.control.told import Told
-from django_celery_monitor.models import Inspection, Installation, Worker, WorkerReply
+from django_celery_monitor.models import Inspection, Worker, WorkerReply
+from django_celery_monitor.upkeep import revision
 from django_celery_monitor.workers import said_goodbye
 
 Part = WorkerReply.Part
@@ -64,11 +64,7 @@ def keep(
             # Unless somebody asked again meanwhile.
             row.filter(wanted_at=each.since).update(wanted_at=None)
         _replace(told, at, using)
-        # Pages see by it that there is news. Last, because batches of events need this row too.
-        installations = Installation.objects.using(using)
-        installations.bulk_create([Installation(pk=1)], ignore_conflicts=True)
-        installations.filter(pk=1).update(writes=F("writes") + 1)
-        return int(installations.values_list("writes", flat=True).get(pk=1))
+        return revision.advance(using)
 
 
 def forget(now: datetime, using: str) -> None:

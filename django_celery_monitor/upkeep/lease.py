@@ -14,6 +14,22 @@ from django.db.models.functions import Now
 from django_celery_monitor.models import Lease
 
 SECONDS: Final = 60
+_RENEW: Final = 20.0
+
+
+class Held:
+    """Renewed as long as it is asked for; ``renew``: after so many seconds."""
+
+    def __init__(self, name: str, using: str, renew: float = _RENEW) -> None:
+        self._name, self._using, self._renew = name, using, renew
+        self._held, self._next = False, 0.0
+
+    def is_ours(self, now: float) -> bool:
+        """``now`` is any clock that only goes forward, in seconds."""
+        if now >= self._next:
+            self._next, self._held = now + self._renew, False
+            self._held = take(self._name, self._using)
+        return self._held
 
 
 def take(name: str, using: str, holder: str = "") -> bool:

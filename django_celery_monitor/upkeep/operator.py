@@ -11,13 +11,12 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from django.db import connections, transaction
-from django.db.models import F
+from django.db import connections
 
 from django_celery_monitor.conf import get_settings
 from django_celery_monitor.intake import AWAY
-from django_celery_monitor.models import Installation, Operation
-from django_celery_monitor.upkeep import lease
+from django_celery_monitor.models import Operation
+from django_celery_monitor.upkeep import lease, revision
 from django_celery_monitor.upkeep.operation_ends import ACTIVE
 from django_celery_monitor.upkeep.operations import Runner
 
@@ -58,8 +57,8 @@ class Operator:
         self._thread: threading.Thread | None = None
         self._closing = threading.Event()
         self._revision: int | None = None
-        self._held = False
-        self._next = self._next_lease = 0.0
+        self._held = lease.Held(LEASE, using, pace.renew)
+        self._next = 0.0
 
     def turn(self, now: float) -> None:
         """Go on, without ever waiting; ``now`` is any clock that only goes forward, in seconds.
@@ -76,7 +75,7 @@ class Operator:
                 self._next = now
         if now >= self._next:
             self._next = now + self._pace.look
-            if self._is_ours(now) and self._is_wanted():
+            if self._held.is_ours(now) and self._is_wanted():
                 self._begin()
 
     def close(self) -> None:
@@ -86,12 +85,6 @@ class Operator:
             self._thread.join(get_settings().CONTROL_TIMEOUT + 1)
         if not (self._thread and self._thread.is_alive()):
             self._runner.close()
-
-    def _is_ours(self, now: float) -> bool:
-        if now >= self._next_lease:
-            self._next_lease, self._held = now + self._pace.renew, False
-            self._held = lease.take(LEASE, self._using)
-        return self._held
 
     def _is_wanted(self) -> bool:
         return Operation.objects.using(self._using).filter(status__in=ACTIVE).exists()
@@ -123,13 +116,5 @@ class Operator:
             more = self._runner.step(time.monotonic())
             did = did or more
         if did:
-            self._revision = self._told()
+            self._revision = revision.advance(self._using)
         return more
-
-    def _told(self) -> int:
-        """Pages see by it that there is news."""
-        installations = Installation.objects.using(self._using)
-        with transaction.atomic(using=self._using):
-            installations.bulk_create([Installation(pk=1)], ignore_conflicts=True)
-            installations.filter(pk=1).update(writes=F("writes") + 1)
-            return int(installations.values_list("writes", flat=True).get(pk=1))

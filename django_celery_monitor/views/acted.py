@@ -27,6 +27,7 @@ KINDS: Final[dict[str, str]] = {
     Outcome.NOBODY_ANSWERED: "lost",
     Outcome.FAILED: "failed",
     Outcome.UNCLEAR: "unknown",
+    Outcome.NOT_CONFIRMED: "unknown",
     Outcome.DENIED: "revoked",
 }
 

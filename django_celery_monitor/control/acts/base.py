@@ -33,6 +33,8 @@ class Verdict(TextChoices):
     UNCLEAR = "unclear"
     # It has nothing to do with it, such as a task that another worker runs.
     NOTHING = "nothing"
+    # It says nothing; what is known of it later will tell.
+    REQUESTED = "requested"
 
 
 class Judged(NamedTuple):

@@ -195,5 +195,7 @@ class Shutdown(Broadcast):
         still = {host for host, _said in way.ask("ping", replace(aim, expected=frozenset(before)))}
         gone = _("It no longer answers.")
         replies = {host: Judged(Verdict.DONE, gone) for host in before - still}
+        told = _("It was told, and ends its tasks first.")
+        replies |= {host: Judged(Verdict.REQUESTED, told) for host in before & still}
         outcome = Outcome.REQUESTED if before & still else ""
         return Result(replies=replies, silent=sorted(aim.expected - before), outcome=outcome)
