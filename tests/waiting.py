@@ -8,7 +8,7 @@ Found = TypeVar("Found")
 
 
 def wait_until(
-    condition: Callable[[], Found], timeout: float = 10, *, interval: float = 0.02
+    condition: Callable[[], Found], timeout: float = 30, *, interval: float = 0.02
 ) -> Found:
     """Ask again and again; the first true answer, or an AssertionError after so many seconds."""
     deadline = time.monotonic() + timeout

@@ -84,7 +84,7 @@ def running(collector: Collector) -> Iterator[list[BaseException]]:
         yield raised
     finally:
         collector.stop()
-        thread.join(20)
+        thread.join(60)
     assert not thread.is_alive()
 
 

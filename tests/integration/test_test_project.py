@@ -6,7 +6,10 @@ import signal
 
 import pytest
 
+from tests.fixtures.apps import close_backend
+from tests.fixtures.sockets import to_brokers
 from tests.fixtures.workers import CeleryWorker
+from tests.project.celery import client_app
 
 # Workers get the URL of the test's database, which exists only with this.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,3 +35,13 @@ def test_a_worker_ends_when_it_is_told_to(redis_url: str, celery_worker: CeleryW
     worker = celery_worker(redis_url, pool="solo")
     worker.process.signal(signal.SIGTERM)
     assert worker.process.wait() == 0
+
+
+def test_a_result_that_outlives_its_test_opens_no_connection(redis_url: str) -> None:
+    """Its socket was garbage with the app, and an error in whatever test came then."""
+    app = client_app(broker_url=redis_url, result_backend=redis_url)
+    result = app.send_task("tests.project.tasks.add", (1, 2))
+    close_backend(app)
+    before = to_brokers()
+    del result
+    assert to_brokers() == before
