@@ -58,7 +58,7 @@ class Life:
     @classmethod
     def of(cls, events: list[TaskEvent]) -> Life:
         facts = derive(events)
-        return cls(events, facts, task_row("", facts, encode(events, facts)), flows(facts))
+        return cls(events, facts, tuple(task_row("", facts, encode(events, facts))), flows(facts))
 
     def at(self, task_id: str, start: datetime, number: str, family: Family) -> Row:
         """The row of a task that begins then."""

@@ -17,6 +17,7 @@ from django_celery_monitor.ingest.admission import admit
 from django_celery_monitor.ingest.buffer import CAPACITY, Buffer, Received
 from django_celery_monitor.ingest.queues import (
     DURABLE_TRANSPORTS,
+    GATHER_SECONDS,
     TransportError,
     connection_to_read,
     event_queue,
@@ -63,12 +64,13 @@ class Receiver(threading.Thread):
         self.error: Exception | None = None
         link = connection_to_read(app)
         self.transport = link.transport_cls or ""
-        self.buffer = Buffer(keeps_all=link.transport.driver_type in DURABLE_TRANSPORTS)
+        driver = link.transport.driver_type
+        self.buffer = Buffer(keeps_all=driver in DURABLE_TRANSPORTS)
+        self._gather = GATHER_SECONDS.get(driver, 0.0)
         self._app = app
         self.installation = installation
         self._siblings = siblings
-        self._stopping = threading.Event()
-        self._closing = threading.Event()
+        self._stopping, self._closing = threading.Event(), threading.Event()
         self._left_because = ""
         self._stored: Received | None = None
         self._lost = False
@@ -211,6 +213,7 @@ class Receiver(threading.Thread):
     def _drain(self, connection: Connection) -> None:
         with contextlib.suppress(TimeoutError):
             connection.drain_events(timeout=_DRAIN_SECONDS)
+            self._stopping.wait(self._gather)
         now = time.monotonic()
         if connection.supports_heartbeats and now - self._checked_at > 1.0:
             self._checked_at = now

@@ -45,7 +45,7 @@ def flows(facts: Facts) -> list[Flow]:
             minute = minute_of(run.received)
             found.append(Flow(minute, facts.name, run.worker, facts.queue, "received", None, None))
         if run.outcome in COUNTED:
-            found.append(_ended(facts, run))
+            found.append(ended(facts, run))
     return found
 
 
@@ -53,7 +53,7 @@ def flows_between(old: Facts, facts: Facts) -> tuple[list[Flow], list[Flow]]:
     """The flows that went and those that came."""
     if _goes_on(old, facts):
         run = facts.runs[0]
-        return [], [_ended(facts, run)] if run.outcome in COUNTED else []
+        return [], [ended(facts, run)] if run.outcome in COUNTED else []
     gone, come = flows(old), []
     for flow in flows(facts):
         if flow in gone:
@@ -85,7 +85,7 @@ def minute_of(time: Timestamp) -> int:
     return int(time) // MINUTE * MINUTE
 
 
-def _ended(facts: Facts, run: Run) -> Flow:
+def ended(facts: Facts, run: Run) -> Flow:
     return Flow(
         minute_of(run.ended or 0),
         facts.name,

@@ -14,14 +14,14 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from django_celery_monitor.storage.bulk import adapted, upsert
 
-Row = tuple[Any, ...]
+Row = Sequence[Any]
 
 
 def add(
     model: type[models.Model],
     key: Sequence[str],
     sums: Sequence[str],
-    rows: list[Row],
+    rows: Sequence[Row],
     using: str,
 ) -> None:
     """``rows``: the values of ``key``, each key once, then what to add to ``sums``."""
@@ -60,7 +60,11 @@ def _json_type(connection: BaseDatabaseWrapper, model: type[models.Model], colum
 
 
 def _read_and_write(
-    model: type[models.Model], key: Sequence[str], sums: Sequence[str], rows: list[Row], using: str
+    model: type[models.Model],
+    key: Sequence[str],
+    sums: Sequence[str],
+    rows: Sequence[Row],
+    using: str,
 ) -> None:
     """The plain path; the writer lock keeps others from adding in between."""
     wanted = {f"{column}__in": {row[place] for row in rows} for place, column in enumerate(key)}

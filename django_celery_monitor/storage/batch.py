@@ -18,6 +18,7 @@ from django_celery_monitor.storage import history, known, lock, task_events, wor
 from django_celery_monitor.storage.bulk import upsert
 from django_celery_monitor.storage.counts import Tally
 from django_celery_monitor.storage.errors import ErrorChanges
+from django_celery_monitor.storage.flows import Latest
 from django_celery_monitor.storage.recent import Life, Recent
 from django_celery_monitor.storage.rows import COLUMNS, moment, task_row
 from django_celery_monitor.storage.totals import TotalsTally
@@ -45,7 +46,9 @@ def store(decoded: Decoded, arrived: Timestamp, using: str, recent: Recent | Non
     recent = recent or Recent()
     with transaction.atomic(using=using):
         held = lock.acquire(using)
-        changes, late = _merge_tasks(decoded.tasks, held, recent, using)
+        lives = recent.at(held.revision)
+        changes, late = _merge_tasks(decoded.tasks, held, lives, using)
+        changes.save(using, recent.flows)
         tasks = [row[0] for row in changes.rows]
         hosts = _hosts([decoded.tasks[each] for each in tasks])
         prompt = _is_prompt(decoded)
@@ -54,6 +57,7 @@ def store(decoded: Decoded, arrived: Timestamp, using: str, recent: Recent | Non
         _quarantine(decoded.bad, arrived, using)
         if not (tasks or changed_workers or recorded or decoded.bad):
             transaction.set_rollback(True, using=using)
+            recent.keep([], held.revision - 1)
             return Stored(0, [], [], late)
     recent.keep(changes.lives, held.revision)
     return Stored(held.revision, tasks, changed_workers, late)
@@ -73,7 +77,7 @@ def _is_prompt(decoded: Decoded) -> bool:
 
 
 def _merge_tasks(
-    new: dict[str, list[TaskEvent]], held: lock.Held, recent: Recent, using: str
+    new: dict[str, list[TaskEvent]], held: lock.Held, lives: dict[str, Life], using: str
 ) -> tuple[_Changes, int]:
     """What changes, and how many events came too late."""
     changes = _Changes()
@@ -81,7 +85,6 @@ def _merge_tasks(
         return changes, 0
     watermark = held.pruned_before.timestamp() if held.pruned_before else 0.0
     late = 0
-    lives = recent.at(held.revision)
     others = [each for each, arrivals in new.items() if not changes.go_on(each, arrivals, lives)]
     stored = known.load([each for each in others if each not in lives], using)
     for task_id in others:
@@ -95,7 +98,6 @@ def _merge_tasks(
             late += len(events)
             continue
         changes.add(task_id, before, events)
-    changes.save(using)
     return changes, late
 
 
@@ -103,7 +105,7 @@ class _Changes:
     """What a batch does to the tasks and to all that is counted of them."""
 
     def __init__(self) -> None:
-        self.rows: list[tuple[Any, ...]] = []
+        self.rows: list[list[Any]] = []
         # Of each row, for ``Recent``.
         self.lives: list[tuple[str, Life | None]] = []
         self._tally = Tally()
@@ -116,7 +118,7 @@ class _Changes:
         then = life.after(arrivals) if life else None
         if life is None or then is None:
             return False
-        self._tally.move(life.facts, then.facts)
+        self._tally.go_on(life.facts, then.facts)
         self._totals.add_new(arrivals, then.facts.name, life.facts.queue)
         self.rows.append(task_row(task_id, then.facts, then.text))
         self.lives.append((task_id, None if then.facts.finished else then))
@@ -138,10 +140,10 @@ class _Changes:
         self.rows.append(task_row(task_id, facts, text))
         self.lives.append((task_id, Life.of(events, facts, text)))
 
-    def save(self, using: str) -> None:
+    def save(self, using: str, latest: Latest) -> None:
         upsert(Task, COLUMNS, ("id",), self.rows, using)
         self._errors.save(using)
-        self._tally.save(using)
+        self._tally.save(using, latest)
         self._totals.save(using)
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-Row = tuple[Any, ...]
+Row = Sequence[Any]
 _COPY_TYPES: Final = {
     "timestamp with time zone": "timestamptz",
     "double precision": "float8",
@@ -26,7 +26,7 @@ def upsert(
     model: type[models.Model],
     columns: Sequence[str],
     key: Sequence[str],
-    rows: list[Row],
+    rows: Sequence[Row],
     using: str,
 ) -> None:
     """Write ``rows`` (values of ``columns``), each ``key`` at most once; inside a transaction."""
@@ -45,7 +45,7 @@ def update_each(
     model: type[models.Model],
     columns: Sequence[str],
     key: Sequence[str],
-    rows: list[Row],
+    rows: Sequence[Row],
     using: str,
 ) -> None:
     """Set ``columns`` of existing rows; a row here is the new values, then its ``key``."""
@@ -54,12 +54,14 @@ def update_each(
     _execute_each(f"UPDATE {quote(model._meta.db_table)} SET {changes}", key, rows, using)
 
 
-def delete_each(model: type[models.Model], key: Sequence[str], rows: list[Row], using: str) -> None:
+def delete_each(
+    model: type[models.Model], key: Sequence[str], rows: Sequence[Row], using: str
+) -> None:
     quote = connections[using].ops.quote_name
     _execute_each(f"DELETE FROM {quote(model._meta.db_table)}", key, rows, using)
 
 
-def _execute_each(statement: str, key: Sequence[str], rows: list[Row], using: str) -> None:
+def _execute_each(statement: str, key: Sequence[str], rows: Sequence[Row], using: str) -> None:
     if not rows:
         return
     connection = connections[using]
@@ -91,7 +93,7 @@ def _copy_and_merge(
     model: type[models.Model],
     columns: Sequence[str],
     key: Sequence[str],
-    rows: list[Row],
+    rows: Sequence[Row],
 ) -> None:
     """Binary COPY into a temporary table, then one statement: several times faster than INSERT."""
     quote = connection.ops.quote_name
@@ -128,7 +130,7 @@ def _execute_many(
     model: type[models.Model],
     columns: Sequence[str],
     key: Sequence[str],
-    rows: list[Row],
+    rows: Sequence[Row],
 ) -> None:
     """One statement for each row on SQLite; MySQL's drivers make few large ones of them."""
     quote = connection.ops.quote_name
@@ -141,7 +143,7 @@ def _execute_many(
         cursor.executemany(sql, adapted(connection, rows))
 
 
-def adapted(connection: BaseDatabaseWrapper, rows: list[Row]) -> list[Row]:
+def adapted(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> list[Row]:
     """With times as the database's own cursor takes them."""
     adapt = connection.ops.adapt_datetimefield_value
     return [
@@ -153,7 +155,7 @@ def _create(
     model: type[models.Model],
     columns: Sequence[str],
     key: Sequence[str],
-    rows: list[Row],
+    rows: Sequence[Row],
     using: str,
 ) -> None:
     """The plain path, for databases without a faster one of ours."""

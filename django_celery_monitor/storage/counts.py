@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django_celery_monitor.models import TaskStats
-from django_celery_monitor.state.contributions import Cohort, Flow, cohort, flows, flows_between
+from django_celery_monitor.state.contributions import (
+    Cohort,
+    Flow,
+    cohort,
+    ended,
+    flows,
+    flows_between,
+)
 from django_celery_monitor.state.derive import Facts
 from django_celery_monitor.storage import cohorts
 from django_celery_monitor.storage import flows as stats
@@ -30,17 +37,24 @@ class Tally:
 
     def move(self, old: Facts, facts: Facts) -> None:
         """Count a task out as it was and in as it is."""
-        before = cohort(old)
-        if old.name == facts.name and old.time == facts.time:
-            now = Cohort(before.minute, facts.name, facts.state)
-        else:
-            now = cohort(facts)
+        before, now = cohort(old), cohort(facts)
         if now != before:
             self._cohorts[before] = self._cohorts.get(before, 0) - 1
             self._cohorts[now] = self._cohorts.get(now, 0) + 1
         gone, come = flows_between(old, facts)
         self._add(gone, -1)
         self._add(come, 1)
+
+    def go_on(self, old: Facts, facts: Facts) -> None:
+        """The same for the usual next events of a task (see ``state.advance``)."""
+        before = cohort(old)
+        now = Cohort(before.minute, before.name, facts.state)
+        self._cohorts[before] = self._cohorts.get(before, 0) - 1
+        self._cohorts[now] = self._cohorts.get(now, 0) + 1
+        if not old.runs:
+            self._add(flows(facts), 1)
+        elif facts.runs[0].outcome:
+            self._add([ended(facts, facts.runs[0])], 1)
 
     def add_flows(self, facts: Facts, sign: int) -> None:
         self._add(flows(facts), sign)
@@ -53,8 +67,8 @@ class Tally:
                 sums = self._flows[place] = Sums()
             sums.count(flow, sign)
 
-    def save(self, using: str) -> None:
-        stats.add(self.by_row(), using)
+    def save(self, using: str, latest: stats.Latest) -> None:
+        stats.add(self.by_row(), using, latest)
         cohorts.add(self._cohorts, using)
 
     def by_row(self) -> dict[stats.Key, Sums]:

@@ -13,7 +13,7 @@ import orjson
 from django.db.models import QuerySet
 
 from django_celery_monitor.models import TaskStats
-from django_celery_monitor.state.contributions import COUNTED, OTHER, Flow
+from django_celery_monitor.state.contributions import COUNTED, LONGEST, OTHER, Flow
 from django_celery_monitor.state.sketch import bin_of
 from django_celery_monitor.storage.bulk import upsert
 from django_celery_monitor.storage.rows import moment
@@ -29,6 +29,8 @@ MOST_LABELS: Final = 500
 _KEY: Final = ("period", "grain", "start", "label")
 SUMS: Final = (*COUNTED, "runtime_us", "wait_us")
 _BINS: Final = ("runtime_bins", "wait_bins")
+
+_BIN_NAMES: Final = tuple(map(str, range(bin_of(LONGEST) + 1)))
 
 # A sketch under the names its bins have in JSON: a batch touches few of the bins it loads.
 Bins = dict[str, int]
@@ -51,14 +53,16 @@ class Sums:
         totals[flow.kind] += sign
         if runtime is not None:
             totals["runtime_us"] += sign * runtime
-            _add_to_bin(self.runtime_bins, str(bin_of(runtime)), sign)
+            _add_to_bin(self.runtime_bins, _BIN_NAMES[bin_of(runtime)], sign)
         if wait is not None:
             totals["wait_us"] += sign * wait
-            _add_to_bin(self.wait_bins, str(bin_of(wait)), sign)
+            _add_to_bin(self.wait_bins, _BIN_NAMES[bin_of(wait)], sign)
 
     def add(self, other: Sums) -> None:
+        totals = self.totals
         for field, change in other.totals.items():
-            self.totals[field] += change
+            if change:
+                totals[field] += change
         _add_bins(self.runtime_bins, other.runtime_bins)
         _add_bins(self.wait_bins, other.wait_bins)
 
@@ -72,17 +76,42 @@ class Sums:
         return not (any(self.totals.values()) or self.runtime_bins or self.wait_bins)
 
 
-def add(changes: dict[Key, Sums], using: str) -> None:
+class Latest:
+    """The stored rows of the times that the last batch counted in: the next needs not read them.
+
+    Only for one who knows that nobody else has written since, and then ``clear`` if in doubt.
+    """
+
+    def __init__(self) -> None:
+        self._rows: dict[Key, Sums] = {}
+        self._starts: set[int] = set()
+
+    def at(self, starts: set[int], using: str) -> dict[Key, Sums]:
+        """Every row that begins at one of ``starts``; to be changed together with the table."""
+        if not self._starts <= starts:
+            self._rows = {key: sums for key, sums in self._rows.items() if key[2] in starts}
+        if missing := starts - self._starts:
+            self._rows |= load(missing, using)
+        self._starts = starts
+        return self._rows
+
+    def clear(self) -> None:
+        self._rows, self._starts = {}, set()
+
+
+def add(changes: dict[Key, Sums], using: str, latest: Latest | None = None) -> None:
     """Add to the stored rows; those that become zero go."""
     if not changes:
         return
-    stored = load({key[2] for key in changes}, using)
+    latest = latest or Latest()
+    stored = latest.at({key[2] for key in changes}, using)
     rows = []
     emptied = set()
     for key, change in sorted(within_limit(changes, stored).items()):
         sums = stored.get(key)
         if sums is None:
-            sums = stored[key] = change
+            # A copy: what follows adds to it, and ``change`` may stand under several keys.
+            sums = stored[key] = Sums().plus(change)
         else:
             sums.add(change)
         rows.append((*key[:2], moment(key[2]), key[3], *_row(sums)))
@@ -92,6 +121,7 @@ def add(changes: dict[Key, Sums], using: str) -> None:
     if emptied:
         # A name that was learnt late leaves nothing under the empty one.
         _delete_zeros(emptied, stored, using)
+        latest.clear()
 
 
 def within_limit(changes: dict[Key, Sums], stored: Mapping[Key, Sums]) -> dict[Key, Sums]:

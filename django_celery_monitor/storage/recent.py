@@ -10,11 +10,14 @@ from django_celery_monitor.events import TaskEvent
 from django_celery_monitor.state.advance import follow, is_usual
 from django_celery_monitor.state.derive import Facts
 from django_celery_monitor.storage import task_events
+from django_celery_monitor.storage.flows import Latest
 from django_celery_monitor.storage.rows import stored_events
 
 # Characters of texts, and what an entry costs beside them, with the texts of later events.
 LIMIT: Final = 30_000_000
 ENTRY: Final = 1000
+# A revision that no other comes after.
+_UNKNOWN: Final = -1
 _time = itemgetter(0)
 
 
@@ -61,19 +64,23 @@ class Life(NamedTuple):
 
 
 class Recent:
-    """Lives by task; trusted only while nobody else writes, which the revision tells."""
+    """Lives by task, and flow counts; trusted only while nobody else writes: see the revision."""
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._lives: dict[str, Life] = {}
         self._limit = limit
         self._size = 0
-        self._revision = 0
+        self.flows = Latest()
+        self._revision = _UNKNOWN
 
     def at(self, revision: int) -> dict[str, Life]:
         """What can be trusted by one who holds the lock and will write that revision."""
         if revision != self._revision + 1:
             self._lives.clear()
             self._size = 0
+            self.flows.clear()
+        # Until ``keep``: a batch that fails has counted what is not stored.
+        self._revision = _UNKNOWN
         return self._lives
 
     def keep(self, changed: Iterable[tuple[str, Life | None]], revision: int) -> None:
@@ -81,10 +88,12 @@ class Recent:
         self._revision = revision
         lives = self._lives
         for task_id, life in changed:
-            if (gone := lives.pop(task_id, None)) is not None:
-                self._size -= gone.size
+            if (known := lives.get(task_id)) is not None:
+                self._size -= known.size
             if life is not None:
                 lives[task_id] = life
                 self._size += life.size
+            elif known is not None:
+                del lives[task_id]
         while self._size > self._limit:
             self._size -= lives.pop(next(iter(lives))).size

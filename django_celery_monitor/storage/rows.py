@@ -70,21 +70,27 @@ def facts_of(task: Task) -> Facts:
     return derive(events_of(task))
 
 
-def task_row(task_id: str, facts: Facts, events: str) -> tuple[Any, ...]:
+def task_row(task_id: str, facts: Facts, events: str) -> list[Any]:
     """The values of ``COLUMNS``; ``events`` is their text (see ``task_events``)."""
     # The columns are the facts, in their order; but the last one is their runs.
     row: list[Any] = [task_id, *facts]
     texts = [text for text in row[_TEXTS] if text]
     row[-1] = "\n".join(texts).lower()
+    made: datetime | None = None
+    last = None
     for place in _TIMES:
         if (time := row[place]) is not None:
-            row[place] = _at(time, UTC)
+            # Two in a row are often one: the first with the sending, the end with the latest.
+            if time != last:
+                last, made = time, _at(time, UTC)
+            row[place] = made
     if facts.retries > _MAX_RETRIES:
         row[_RETRIES] = _MAX_RETRIES
     if facts.root_id == task_id:
         # Most tasks are the root of their family; saying so would cost a tenth of the table.
         row[_ROOT_ID] = ""
-    return (*row, events)
+    row.append(events)
+    return row
 
 
 @overload

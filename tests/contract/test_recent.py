@@ -82,6 +82,35 @@ def test_a_batch_that_was_rolled_back_is_not_remembered(
     assert Task.objects.get().received_at is not None
 
 
+def test_what_another_process_stored_before_a_heartbeat_is_not_lost(alias: str) -> None:
+    one, other = Pipeline(), Pipeline()
+    one.store(life("sent"))
+    other.store(life("received", "started"))
+    one.store([body(wire("", event("sent", 3.0)) | {"type": "worker-heartbeat"})])
+    one.store(life("succeeded"))
+    task = Task.objects.get()
+    assert (task.state, task.started_at is None) == ("SUCCESS", False)
+    assert stats() == recounted_stats()
+
+
+def test_counts_that_were_rolled_back_are_not_remembered(
+    alias: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline = Pipeline()
+    pipeline.store(life("sent", "received"))
+
+    def away(*_args: Any) -> None:
+        raise OperationalError("gone")
+
+    with monkeypatch.context() as patch, transaction.atomic(using=alias):
+        patch.setattr("django_celery_monitor.storage.batch._quarantine", away)
+        with pytest.raises(OperationalError):
+            pipeline.store(life("started", "succeeded"))
+    pipeline.store(life("started", "succeeded"))
+    assert stats() == recounted_stats()
+    assert counts() == recounted()
+
+
 def test_a_task_that_goes_on_is_not_read_again(alias: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pipeline = Pipeline()
     pipeline.store(life("sent"))
