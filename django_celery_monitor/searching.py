@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from django.db.models import Q, QuerySet
 
 from django_celery_monitor.conf import get_settings
+from django_celery_monitor.in_time import in_time
 from django_celery_monitor.models import Task
 from django_celery_monitor.walks import Span, Way
 
@@ -18,10 +20,10 @@ PATIENCE: Final = 0.06
 # The most rows looked at on a way that leads all over the table: each is on a page of its own.
 SCATTERED: Final = 10_000
 # Looked at before anybody knows how long rows take: side by side, or all over the table.
-_FIRST: Final = 4000
-_FIRST_SCATTERED: Final = 400
+_FIRST: Final = 2000
+_FIRST_SCATTERED: Final = 100
 # So many times more of them next time, at most.
-_GROWTH: Final = 5
+_GROWTH: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,31 +88,40 @@ class Ground:
 def search(ground: Ground, sought: Q, count: int, seconds: float | None) -> Searched:
     """The next so many rows of ``ground`` of which ``sought`` holds.
 
-    Looks at ``SEARCH_WINDOW`` rows, stretch by stretch, and begins none that would end after
-    ``seconds`` (``None``: however long it takes).
+    Looks at ``SEARCH_WINDOW`` rows, stretch by stretch, and gives up one that does not end within
+    ``seconds``, but for the first (``None``: however long it takes).
     """
     scattered = any(way.column for way in ground.ways)
     window = get_settings().SEARCH_WINDOW
     left = min(window, SCATTERED) if scattered else window
     stretch = left if seconds is None else min(left, _FIRST_SCATTERED if scattered else _FIRST)
-    rows: list[Task] = []
-    looked_at, begun = 0, time.perf_counter()
-    while True:
-        started = time.perf_counter()
-        edge = ground.edge(stretch)
-        bound = ground.up_to(edge) if edge else Span()
-        where = sought & bound.condition()
-        rows += ground.first(count - len(rows), where, ground.span.within(bound))
-        looked_at, left = looked_at + stretch, left - stretch
-        if edge is None or len(rows) >= count:
-            break
+    begun = started = time.perf_counter()
+    rows, edge = _look(ground, sought, count, stretch)
+    looked_at = stretch
+    while seconds is not None and edge and len(rows) < count:
         now = time.perf_counter()
-        rest = 0.0 if seconds is None else seconds - (now - begun)
-        following = _following(stretch, now - started, rest, left)
-        if not following:
+        rest = seconds - (now - begun)
+        stretch = _following(stretch, now - started, rest, left - looked_at)
+        if not stretch:
             break
-        ground, stretch = ground.beyond(edge), following
+        ground, started = ground.beyond(edge), now
+        look = partial(_look, ground, sought, count - len(rows), stretch)
+        seen = in_time(ground.tasks.db, rest, look)
+        if seen is None:
+            break
+        rows, edge = rows + seen[0], seen[1]
+        looked_at += stretch
     return Searched(rows=rows, edge=edge, looked_at=looked_at if len(ground.ways) == 1 else None)
+
+
+def _look(
+    ground: Ground, sought: Q, count: int, stretch: int
+) -> tuple[list[Task], datetime | None]:
+    """What is found in one stretch, and where that ends."""
+    edge = ground.edge(stretch)
+    bound = ground.up_to(edge) if edge else Span()
+    where = sought & bound.condition()
+    return ground.first(count, where, ground.span.within(bound)), edge
 
 
 def _following(looked_at: int, took: float, rest: float, left: int) -> int:

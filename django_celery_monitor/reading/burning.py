@@ -14,6 +14,7 @@ from django_celery_monitor.models import Task, TaskError
 from django_celery_monitor.reading.growth import Flow, flows
 from django_celery_monitor.reading.series import ENDED, MEASURES, Reading
 from django_celery_monitor.reading.series_rows import Grain, Table, merged
+from django_celery_monitor.state.contributions import OTHER
 from django_celery_monitor.state.states import GROUPS
 from django_celery_monitor.walks import Span, Way
 
@@ -95,8 +96,10 @@ class _Waiting:
 def failing(reading: Reading) -> list[Failing]:
     """The types with most failures, most first."""
     columns, _sketch = MEASURES["failures"]
-    names = reading.top(Grain.NAME, columns)[:SHOWN]
-    counts = merged(reading.labels(Grain.NAME, names))
+    top = reading.top(Grain.NAME, columns)
+    names = top[:SHOWN]
+    # The same question as that of the chart of failures by type.
+    counts = merged(reading.labels(Grain.NAME, [*top, OTHER]))
     known = reading.knows_before
     earlier = merged(reading.before.labels(Grain.NAME, names)) if known else {}
     return [

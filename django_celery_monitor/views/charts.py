@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from functools import cached_property
 from typing import Final
+from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
@@ -148,15 +149,11 @@ class Charts:
 
     def _here(self, **values: str) -> str:
         """The page with one thing changed."""
-        params = self.request.GET.copy()
-        if "range" in values:
-            params.pop("from", None)
-            params.pop("to", None)
-        for key, value in values.items():
+        params: dict[str, list[str]] = dict(self.request.GET.lists())
+        for key in (*values, *(("from", "to") if "range" in values else ())):
             params.pop(key, None)
-            if value:
-                params[key] = value
-        text = params.urlencode()
+        params |= {key: [value] for key, value in values.items() if value}
+        text = urlencode(params, doseq=True)
         # Right wherever the project is mounted; "?" alone is the page without parameters.
         return f"?{text}"
 

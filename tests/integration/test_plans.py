@@ -105,7 +105,7 @@ def queries(using: str, query: str, older: bool = False) -> list[str]:
         cursor = page(tasks, expression, first.older or "", SIZE).older or ""
     with CaptureQueriesContext(connections[using]) as captured:
         page(tasks, expression, cursor, SIZE)
-    return [each["sql"] for each in captured.captured_queries]
+    return [each["sql"] for each in captured.captured_queries if TABLE in each["sql"]]
 
 
 def explained(using: str, statement: str) -> list[Any]:
