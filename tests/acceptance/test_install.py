@@ -226,6 +226,7 @@ def wait_until_told(socket: ClientConnection, task_id: str) -> None:
     wait_until(told, timeout=PATIENCE)
 
 
+@pytest.mark.timeout(600)
 def test_installed_as_the_readme_says_it_shows_a_real_task(project: Project) -> None:
     [collect] = follow_readme(project)
     project.run("python manage.py createsuperuser --noinput")
