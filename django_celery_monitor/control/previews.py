@@ -109,8 +109,7 @@ def names() -> list[str]:
 def described(name: str) -> tuple[str, str]:
     """Signature and purpose of a task type, as far as this process knows them."""
     app = find_app()
-    text = redactor(app).text(signatures.signature(app, name))
-    return text, signatures.description(app, name)
+    return signatures.signature(app, name), signatures.description(app, name)
 
 
 def _options(message: Message) -> dict[str, Any]:

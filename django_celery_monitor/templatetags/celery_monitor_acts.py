@@ -12,14 +12,13 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from django_celery_monitor.models import ControlAction, ControlTarget
+from django_celery_monitor.models import ControlAction, ControlTarget, Task
 from django_celery_monitor.templatetags.celery_monitor_parts import json_view
 from django_celery_monitor.views.acted import KINDS, label_of
-from django_celery_monitor.views.offers import Offer, Offers, has_ended
+from django_celery_monitor.views.offers import Offer, Offers, of_row
 
 register = template.Library()
 register.simple_tag(label_of, name="act_label")
-register.filter("has_ended", has_ended)
 
 VERDICTS: Final = {
     "done": _("Done."),
@@ -52,10 +51,10 @@ def offer(offers: Offers, act: str, label: str = "", kind: str = "btn", **given:
     return offered(offers.of(act, label=label, **given), kind)
 
 
-@register.simple_tag
-def offer_on(offers: Offers, obj: Any, act: str, kind: str = "btn", **given: Any) -> SafeString:
-    """The same for one row of many."""
-    return offered(offers.on(obj).of(act, **given), kind)
+def row_offer(offers: Offers, task: Task) -> SafeString | str:
+    """What one mostly wants to do to a task in a list: stop it, or run it again."""
+    found = of_row(offers, task)
+    return "" if found is None else offered(found, "link")
 
 
 @register.simple_tag

@@ -14,9 +14,8 @@ from django.utils.translation import gettext as _
 from django_celery_monitor.models import Task
 from django_celery_monitor.reading.words import duration
 from django_celery_monitor.templatetags.celery_monitor import ago, dom_id, since, state
-from django_celery_monitor.templatetags.celery_monitor_acts import offer_on
+from django_celery_monitor.templatetags.celery_monitor_acts import row_offer
 from django_celery_monitor.views.addresses import of_task
-from django_celery_monitor.views.offers import has_ended
 from django_celery_monitor.views.rows import Row
 
 register = template.Library()
@@ -37,7 +36,7 @@ _CELLS: Final = {
     "wait": '<td role="cell" class="opt opt-1 num dim">{wait}</td>',
     "run": '<td role="cell" class="num">{run}</td>',
     "time": '<td role="cell" class="num dim">{time}</td>',
-    "acts": '<td role="cell" class="opt opt-3 row-acts">{acts}</td>',
+    "acts": '<td role="cell" class="row-acts">{acts}</td>',
 }
 _ROW: Final = '<tr id="{dom}" role="row" data-id="{id}"{moment}>'
 # Lists that are no more than a glance do not have these.
@@ -110,9 +109,7 @@ class _Rows:
         return duration(task.duration)
 
     def _acts(self, task: Task) -> SafeString | str:
-        if self._offers is None or has_ended(task):
-            return ""
-        return offer_on(self._offers, task, "revoke", kind="link", ids=task.id)
+        return "" if self._offers is None else row_offer(self._offers, task)
 
 
 def _columns(context: dict[Any, Any]) -> list[str]:

@@ -8,15 +8,14 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.shortcuts import redirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from django_celery_monitor.access.policy import VIEW_ACTION, VIEW_TASK, VIEW_WORKER, get_policy
 from django_celery_monitor.control.acts.base import Act
 from django_celery_monitor.control.acts.registry import ACTS
+from django_celery_monitor.control.acts.retry import Sending
 from django_celery_monitor.control.content import content_of
 from django_celery_monitor.control.errors import (
     AuditError,
@@ -28,8 +27,9 @@ from django_celery_monitor.control.errors import (
 from django_celery_monitor.control.perform import perform
 from django_celery_monitor.models import ControlAction, Task, Worker
 from django_celery_monitor.views.act_form import ActForm
-from django_celery_monitor.views.acted import remember
+from django_celery_monitor.views.acted import answer
 from django_celery_monitor.views.acting import door
+from django_celery_monitor.views.addresses import way_back
 from django_celery_monitor.views.shell import render_page
 
 # Workers to choose from, and tasks that are told by name.
@@ -73,16 +73,7 @@ def _done(request: HttpRequest, form: ActForm) -> HttpResponse:
     if not form.act.changes:
         told = content_of(request.user, action)
         return _page(request, form, action=action, told=told)
-    return _answer(request, action)
-
-
-def _answer(request: HttpRequest, action: ControlAction) -> HttpResponse:
-    """Back to where the person came from, which tells what came of it."""
-    url = _back(request) or _after(request, action)
-    scripted = request.headers.get("X-Requested-With") == "monitor"
-    response = JsonResponse({"url": url}) if scripted else redirect(url)
-    remember(response, action)
-    return response
+    return answer(request, action, way_back(request) or _after(request, action))
 
 
 def _page(
@@ -93,21 +84,13 @@ def _page(
         "form": form,
         "act": form.act,
         "names": _names(request, form),
-        "back_url": _back(request) or reverse("celery_monitor:overview"),
+        "back_url": way_back(request) or reverse("celery_monitor:overview"),
         "action_url": request.get_full_path(),
         # Asking again for what was posted would do it again.
         "still": True,
         **more,
     }
     return render_page(request, "act.html", context, status=status)
-
-
-def _back(request: HttpRequest) -> str:
-    """Only to this site."""
-    url = request.GET.get("next", "")
-    hosts = {request.get_host()}
-    safe = url_has_allowed_host_and_scheme(url, hosts, require_https=request.is_secure())
-    return url if safe and url.startswith("/") else ""
 
 
 def _after(request: HttpRequest, action: ControlAction) -> str:
@@ -141,4 +124,7 @@ def _door(found: Act) -> Callable[..., HttpResponseBase]:
     return door(found, partial(_given, found))(partial(_form, found))
 
 
-_DOORS: Final = {name: _door(found) for name, found in ACTS.items()}
+# What sends a task has forms of its own, which show the message: see ``sending``.
+_DOORS: Final = {
+    name: _door(found) for name, found in ACTS.items() if not isinstance(found, Sending)
+}

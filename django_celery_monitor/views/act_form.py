@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
 
 from django.http import QueryDict
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_celery_monitor.control.acts.base import Act
-from django_celery_monitor.control.acts.parameters import Choice, Parameter
+from django_celery_monitor.control.acts.json_parameters import JsonList, JsonObject, Moment
+from django_celery_monitor.control.acts.parameters import Choice, Parameter, Seconds
 from django_celery_monitor.control.errors import BadParametersError
 
 LABELS: Final[Mapping[str, str | Promise]] = {
@@ -34,6 +36,14 @@ LABELS: Final[Mapping[str, str | Promise]] = {
     "headers": gettext_lazy("Stamps"),
     "samples": gettext_lazy("Samples"),
     "unseen": gettext_lazy("Tasks that are not kept"),
+    "args": gettext_lazy("Arguments"),
+    "kwargs": gettext_lazy("Named arguments"),
+    "eta": gettext_lazy("Not before"),
+    "countdown": gettext_lazy("Or in"),
+    "expires": gettext_lazy("Expires"),
+    "priority": gettext_lazy("Priority"),
+    "time_limit": gettext_lazy("Time limit"),
+    "soft_time_limit": gettext_lazy("Soft limit"),
 }
 # What a link to the form may name, and the person does not choose again.
 TARGETS: Final = ("ids", "workers", "task", "queue")
@@ -43,7 +53,10 @@ TYPED: Final = "typed"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """``kind``: number, tick, choice, lines, several or text."""
+    """``kind``: number, tick, choice, lines, several, json or text.
+
+    ``unit``: what its value is counted or written in.
+    """
 
     name: str
     label: str
@@ -52,6 +65,7 @@ class Field:
     values: list[str]
     error: str = ""
     required: bool = False
+    unit: str = ""
     choices: tuple[str, ...] = ()
     least: int | None = None
     most: int | None = None
@@ -151,25 +165,42 @@ class ActForm:
         value = self._value(parameter)
         if value == "" and self.sent is None and parameter.default is not None:
             value = str(parameter.default)
-        schema = parameter.schema()
-        choices = parameter.choices if isinstance(parameter, Choice) else ()
-        several = parameter.name == "workers" and bool(self.workers)
-        return Field(
-            name=parameter.name,
-            label=str(LABELS.get(parameter.name, parameter.name)),
-            help=str(parameter.help),
-            kind="several" if several else _kind(parameter, choices),
-            values=value if isinstance(value, list) else [value.removeprefix("SIG")],
-            error=self.problems.get(parameter.name, ""),
-            required=parameter.required,
-            choices=self.workers if several else choices,
-            least=schema.get("minimum"),
-            most=schema.get("maximum"),
-        )
+        values = value if isinstance(value, list) else [value.removeprefix("SIG")]
+        found = field_of(parameter, values, self.problems.get(parameter.name, ""))
+        if parameter.name == "workers" and self.workers:
+            return replace(found, kind="several", choices=self.workers)
+        return found
+
+
+def field_of(parameter: Parameter, values: list[str], error: str) -> Field:
+    schema = parameter.schema()
+    choices = parameter.choices if isinstance(parameter, Choice) else ()
+    return Field(
+        name=parameter.name,
+        label=str(LABELS.get(parameter.name, parameter.name)),
+        help=str(parameter.help),
+        kind=_kind(parameter, choices),
+        values=values,
+        error=error,
+        required=parameter.required,
+        unit=_unit(parameter),
+        choices=choices,
+        least=schema.get("minimum"),
+        most=schema.get("maximum"),
+    )
+
+
+def _unit(parameter: Parameter) -> str:
+    if isinstance(parameter, Moment):
+        return timezone.get_current_timezone_name()
+    known = {Seconds: _("seconds"), JsonList: _("a JSON list"), JsonObject: _("a JSON object")}
+    return known.get(type(parameter), "")
 
 
 def _kind(parameter: Parameter, choices: tuple[str, ...]) -> str:
     if choices:
         return "choice"
     kinds = {"integer": "number", "boolean": "tick"}
+    if isinstance(parameter, JsonList | JsonObject):
+        return "json"
     return "lines" if parameter.many else kinds.get(parameter.kind, "text")

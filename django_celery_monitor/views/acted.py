@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 
 from django_celery_monitor.access.policy import VIEW_ACTION, User, get_policy
@@ -44,10 +45,14 @@ class Acted:
     url: str
 
 
-def remember(response: HttpResponse, action: ControlAction) -> None:
+def answer(request: HttpRequest, action: ControlAction, url: str) -> HttpResponse:
+    """Sends people on to a page of ours, which tells what came of it."""
+    scripted = request.headers.get("X-Requested-With") == "monitor"
+    response = JsonResponse({"url": url}) if scripted else redirect(url)
     response.set_cookie(
         COOKIE, str(action.pk), max_age=LASTS, path=_path(), httponly=True, samesite="Lax"
     )
+    return response
 
 
 def forgetting(response: HttpResponse) -> HttpResponse:

@@ -8,7 +8,7 @@ from typing import Final
 
 from django.http import HttpRequest
 from django.urls import URLResolver, get_resolver, get_script_prefix, get_urlconf, reverse
-from django.utils.http import urlencode
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import get_language
 
 # Ids that stand in an address as they are: Celery's own.
@@ -29,16 +29,24 @@ def _address(
     return reverse(name, args=args)
 
 
-def of_task(task_id: str) -> str:
+def of_task(task_id: str, page: str = "celery_monitor:task") -> str:
     if not _PLAIN.fullmatch(task_id):
-        return reverse("celery_monitor:task", args=(task_id,))
-    before, _any, after = address("celery_monitor:task", _ANY).rpartition(_ANY)
+        return reverse(page, args=(task_id,))
+    before, _any, after = address(page, _ANY).rpartition(_ANY)
     return before + task_id + after
 
 
 def of_tasks(**filters: str) -> str:
     """The list of tasks under these filters."""
     return f"{address('celery_monitor:tasks')}?{urlencode(filters)}"
+
+
+def way_back(request: HttpRequest) -> str:
+    """Where the form was asked for, as its address says; only on this site, else empty."""
+    url = request.GET.get("next", "")
+    hosts = {request.get_host()}
+    safe = url_has_allowed_host_and_scheme(url, hosts, require_https=request.is_secure())
+    return url if safe and url.startswith("/") else ""
 
 
 def this_page(request: HttpRequest, **values: str) -> str:

@@ -12,11 +12,12 @@ from django.utils.translation import gettext as _
 
 from django_celery_monitor.access.policy import get_policy
 from django_celery_monitor.access.who import Right, right_to
+from django_celery_monitor.control.acts.abort import deaf
 from django_celery_monitor.control.acts.broadcast import Broadcast
 from django_celery_monitor.control.acts.registry import ACTS
 from django_celery_monitor.models import Task
 from django_celery_monitor.state.states import group
-from django_celery_monitor.views.addresses import address
+from django_celery_monitor.views import addresses
 
 ENDED = frozenset({"succeeded", "failed", "revoked", "lost"})
 
@@ -65,11 +66,13 @@ class Offers:
         nameless = "" if all(given.values()) else _("It has no name.")
         given = {name: value or "" for name, value in given.items()}
         given = {**given, "next": self._next}
+        # What can be run again has an address of its own.
+        url = known.url or addresses.of_task(given.pop("id"), "celery_monitor:retry")
         return Offer(
             act=name,
             label=label or known.label,
             hint=known.hint,
-            url=f"{known.url}?{urlencode(given, doseq=True)}",
+            url=f"{url}?{urlencode(given, doseq=True)}",
             reason=right.reason or closed or self._closed or known.unable or nameless,
         )
 
@@ -84,7 +87,7 @@ class Offers:
         self._known[name] = _Known(
             label=str(act.label),
             hint=str(act.help),
-            url=address("celery_monitor:act", name),
+            url=_form_of(name),
             unable=act.unable(self._pool) if isinstance(act, Broadcast) else "",
         )
         return self._known[name]
@@ -100,6 +103,12 @@ class Offers:
         return self._rights[codename]
 
 
+def _form_of(name: str) -> str:
+    """The address of an act's form; empty where each task has its own."""
+    forms = {"retry": "", "send": addresses.address("celery_monitor:send")}
+    return forms[name] if name in forms else addresses.address("celery_monitor:act", name)
+
+
 def has_ended(task: Task) -> bool:
     return group(task.state) in ENDED and not task.running_again
 
@@ -109,10 +118,17 @@ def of_task(request: HttpRequest, task: Task) -> list[Offer]:
     ended = _("It has ended.") if has_ended(task) else ""
     idle = "" if state == "running" or task.running_again else _("It is not running.")
     return [
+        offers.of("retry", id=task.id),
         offers.of("revoke", closed=ended, ids=task.id),
         offers.of("terminate", closed=ended or idle, ids=task.id),
-        offers.of("abort", closed=ended, ids=task.id),
+        offers.of("abort", closed=ended or deaf(task.name), ids=task.id),
     ]
+
+
+def of_row(offers: Offers, task: Task) -> Offer | None:
+    if not has_ended(task):
+        return offers.on(task).of("revoke", ids=task.id)
+    return None if group(task.state) == "succeeded" else offers.on(task).of("retry", id=task.id)
 
 
 def of_worker(

@@ -18,6 +18,7 @@ from django_celery_monitor.filters import And, Term
 from django_celery_monitor.models import ControlTarget, TaskTotals
 from django_celery_monitor.paging import page as page_of
 from django_celery_monitor.reading.listening import listening
+from django_celery_monitor.reading.queue_readers import queue_readers
 from django_celery_monitor.reading.queues import (
     Now,
     Queues,
@@ -31,7 +32,7 @@ from django_celery_monitor.reading.totals import Grain, Totals, ever, nothing, o
 from django_celery_monitor.views.addresses import of_tasks
 from django_celery_monitor.views.audit import entries_on, latest
 from django_celery_monitor.views.charts import Charts
-from django_celery_monitor.views.offers import of_queue
+from django_celery_monitor.views.offers import Offers, of_queue
 from django_celery_monitor.views.page import page
 from django_celery_monitor.views.rows import rows, tasks_for
 from django_celery_monitor.views.shell import render_page
@@ -146,6 +147,8 @@ def queue(request: HttpRequest, name: str) -> HttpResponse:
         "may_see_workers": get_policy().can(user, VIEW_WORKER),
         "payload": get_policy().can(user, VIEW_TASK_ARGUMENTS),
         "offers": of_queue(request, name, reading),
+        "change": Offers(request),
+        "readers": queue_readers(user, reading or (), now, heard),
         "entries": entries_on(user, ControlTarget.Kind.QUEUE, name),
         **_addresses(name, window),
     }

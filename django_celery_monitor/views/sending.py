@@ -1,15 +1,16 @@
-"""Pages that run a task again, or send one."""
+"""Forms that run a task again, or send one: pages, and in a drawer of the page one is on."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 from uuid import uuid4
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from django_celery_monitor.access.policy import (
@@ -30,14 +31,18 @@ from django_celery_monitor.control.errors import (
 )
 from django_celery_monitor.control.perform import perform
 from django_celery_monitor.models import ControlAction, Task
-from django_celery_monitor.views.acted import remember
+from django_celery_monitor.views.act_form import Field, field_of
+from django_celery_monitor.views.acted import answer
 from django_celery_monitor.views.acting import door
+from django_celery_monitor.views.addresses import way_back
 from django_celery_monitor.views.shell import render_page
 
-FIELDS: Final = (
-    *("task", "args", "kwargs", "queue", "eta", "countdown", "expires", "priority"),
-    *("time_limit", "soft_time_limit", "headers", "rerun_of", "new_id", "confirm"),
+ARGUMENTS: Final = ("args", "kwargs")
+OPTIONS: Final = (
+    *("queue", "priority", "eta", "countdown", "expires", "time_limit", "soft_time_limit"),
+    "headers",
 )
+FIELDS: Final = ("task", *ARGUMENTS, *OPTIONS, "rerun_of", "new_id", "confirm")
 _JSON: Final = ("args", "kwargs", "headers")
 
 
@@ -54,10 +59,12 @@ def _of_sending(request: HttpRequest) -> dict[str, str]:
 @door(ACTS[Retry.name], _of_retry)
 def retry(request: HttpRequest, task_id: str) -> HttpResponse:
     task = _task(request, RETRY_TASK, task_id)
+    back = way_back(request) or reverse("celery_monitor:task", args=(task.id,))
     problem, status = "", HTTPStatus.OK
     if request.method == "POST":
         try:
-            return _sent(_perform(request, Retry(), _of_retry(request, task.id)), task.id)
+            action = _perform(request, Retry(), _of_retry(request, task.id))
+            return answer(request, action, back)
         except ControlError as error:
             problem, status = _said(error), _status(error)
     context = {
@@ -66,13 +73,15 @@ def retry(request: HttpRequest, task_id: str) -> HttpResponse:
         "problem": problem,
         "payload": get_policy().can(request.user, VIEW_TASK_ARGUMENTS, task),
         "new_id": request.POST.get("new_id") or str(uuid4()),
+        "action_url": request.get_full_path(),
+        "back_url": back,
     }
     return _page(request, "retry.html", context, status)
 
 
 @door(ACTS[Send.name], _of_sending)
 def send(request: HttpRequest) -> HttpResponse:
-    """A look first, without sending, or at once."""
+    """The form and what it would send; it is sent when that is asked for by name."""
     posted = request.method == "POST"
     given = _of_sending(request)
     origin = _task(request, SEND_TASK, given["rerun_of"]) if "rerun_of" in given else None
@@ -83,34 +92,66 @@ def send(request: HttpRequest) -> HttpResponse:
         given = _filled(origin, before, given)
     context: dict[str, Any] = {"origin": origin, "payload": may_see, "offer": offer}
     status = HTTPStatus.OK
-    try:
-        if posted and "send" in request.POST:
+    if posted and "send" in request.POST:
+        try:
             action = _perform(request, Send(), given)
-            return _sent(action, action.arguments["new_id"])
-        if posted:
-            context |= _looked(request, given, before)
-    except ControlError as error:
-        context["problems"] = error.problems if isinstance(error, BadParametersError) else {}
-        context["problem"], status = _said(error), _status(error)
-    return _page(request, "send.html", {**context, **_form(given)}, status)
+        except ControlError as error:
+            context["problem"], status = _said(error), _status(error)
+        else:
+            url = reverse("celery_monitor:task", args=(action.arguments["new_id"],))
+            return answer(request, action, url)
+    looked = _looked(request, given, before) if "task" in given else {}
+    problems = looked.get("problems", {}) if posted else {}
+    context |= {**looked, **_form(request, given, problems), "back_url": _back(request, given)}
+    return _page(request, "send.html", context, status)
 
 
 def _looked(request: HttpRequest, given: dict[str, str], before: dict[str, Any]) -> dict[str, Any]:
-    plan, _targets = Send().planned(request.user, Send().validated(given))
+    """What would be sent, or why nothing can be."""
+    try:
+        plan, _targets = Send().planned(request.user, Send().validated(given))
+    except DeniedError as error:
+        raise PermissionDenied(str(error)) from error
+    except ControlError as error:
+        problems = error.problems if isinstance(error, BadParametersError) else {}
+        return {"obstacle": _said(error), "problems": problems}
     found = previews.preview(plan)
     changes = previews.difference(before, found.values) if before else []
-    return {"looked": True, "preview": found, "plan": plan, "changes": changes}
+    return {"preview": found, "plan": plan, "changes": changes}
 
 
-def _form(given: dict[str, str]) -> dict[str, Any]:
+def _form(request: HttpRequest, given: dict[str, str], problems: dict[str, str]) -> dict[str, Any]:
     signature, purpose = previews.described(given.get("task", ""))
+    options = [_field(name, given, problems) for name in OPTIONS]
     return {
         "given": {"new_id": str(uuid4()), **given},
+        "reason": request.POST.get("reason", ""),
+        "arguments": [_field(name, given, problems) for name in ARGUMENTS],
+        "options": options,
+        "options_open": any(each.value or each.error for each in options),
+        "problems": problems,
         "signature": signature,
         "purpose": purpose,
         # To who sees some tasks only, others are not told by name.
         "names": [] if get_policy().narrows else previews.names(),
     }
+
+
+def _field(name: str, given: dict[str, str], problems: dict[str, str]) -> Field:
+    [parameter] = [each for each in Send.parameters if each.name == name]
+    found = field_of(parameter, [given.get(name, "")], problems.get(name, ""))
+    if name in ARGUMENTS:
+        return replace(found, help="")
+    # Elsewhere "headers" are stamps.
+    return replace(found, label=_("Headers")) if name == "headers" else found
+
+
+def _back(request: HttpRequest, given: dict[str, str]) -> str:
+    if url := way_back(request):
+        return url
+    if "rerun_of" in given:
+        return reverse("celery_monitor:task", args=(given["rerun_of"],))
+    return reverse("celery_monitor:types")
 
 
 def _task(request: HttpRequest, codename: str, task_id: str) -> Task:
@@ -129,13 +170,6 @@ def _perform(request: HttpRequest, act: Retry | Send, given: dict[str, Any]) -> 
         return perform(request.user, act, given, reason=reason, source=ControlAction.Source.PAGE)
     except DeniedError as error:
         raise PermissionDenied(str(error)) from error
-
-
-def _sent(action: ControlAction, task_id: str) -> HttpResponse:
-    """To a page that tells what came of it."""
-    response = redirect("celery_monitor:task", task_id=task_id)
-    remember(response, action)
-    return response
 
 
 def _filled(origin: Task, values: dict[str, Any], given: dict[str, str]) -> dict[str, str]:

@@ -23,6 +23,7 @@ from django_celery_monitor.reading.totals import Grain, Totals, ever, one, total
 from django_celery_monitor.views.addresses import of_tasks, this_page
 from django_celery_monitor.views.charts import Charts
 from django_celery_monitor.views.links import Link
+from django_celery_monitor.views.offers import Offers
 from django_celery_monitor.views.page import page
 from django_celery_monitor.views.rows import rows, tasks_for
 from django_celery_monitor.views.shell import render_page
@@ -115,6 +116,7 @@ def type_(request: HttpRequest, name: str) -> HttpResponse:
         "list_url": of_tasks(name=name),
         "failed_url": of_tasks(state="failed", name=name, failed=_instant(window)),
         "retrying_url": of_tasks(state="retrying", name=name),
+        "offer": Offers(request).of("send", label=_("Send one"), task=name),
         "payload": get_policy().can(user, VIEW_TASK_ARGUMENTS),
         "may_see_workers": get_policy().can(user, VIEW_WORKER),
     }

@@ -5,6 +5,11 @@ export function open(id: string): void {
   if (dialog instanceof HTMLDialogElement && !dialog.open) dialog.showModal();
 }
 
+/** As Escape does: whoever listens to `cancel` may keep it open. */
+export function close(dialog: HTMLDialogElement | null): void {
+  if (dialog?.dispatchEvent(new Event("cancel", { cancelable: true }))) dialog.close();
+}
+
 export function startDialogs(): void {
   document.addEventListener("click", (event) => {
     const target = event.target;
@@ -16,7 +21,10 @@ export function startDialogs(): void {
       event.preventDefault();
       open(opener.dataset.opens ?? "");
     } else if (target instanceof HTMLDialogElement && isBeside(target, event)) {
-      target.close();
+      close(target);
+    } else if (target.closest("dialog .close")) {
+      event.preventDefault();
+      close(target.closest("dialog"));
     }
   });
 }

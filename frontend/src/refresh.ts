@@ -73,7 +73,7 @@ function keepPlaces(list: HTMLElement, other: HTMLElement): void {
 // What only this browser knows: what is unfolded, ticked, marked.
 const OURS = new Set(["open", "checked", "data-here", "data-done"]);
 
-function morph(shown: Element, next: Element, staying = new Set<Element>()): void {
+export function morph(shown: Element, next: Element, staying = new Set<Element>()): void {
   Idiomorph.morph(shown, next, {
     morphStyle: "outerHTML",
     ignoreActiveValue: true,

@@ -58,6 +58,7 @@ PAGES: Final[dict[str, Callable[[Kept], str]]] = {
     "task": lambda kept: reverse("celery_monitor:task", args=[kept.task]),
     "run again": lambda kept: reverse("celery_monitor:retry", args=[kept.task]),
     "send": lambda kept: reverse("celery_monitor:send") + f"?task={quote(kept.name)}",
+    "send again": lambda kept: reverse("celery_monitor:send") + f"?rerun_of={quote(kept.task)}",
     "workers": lambda kept: reverse("celery_monitor:workers"),
     "worker": lambda kept: reverse("celery_monitor:worker", args=[kept.host]),
     "types": lambda kept: reverse("celery_monitor:types"),

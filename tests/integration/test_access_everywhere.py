@@ -120,12 +120,12 @@ ADDRESSES: Final[dict[str, Address]] = {
     "celery_monitor:overview": page(TASK),
     "celery_monitor:tasks": page(TASK),
     "celery_monitor:task": page(TASK),
-    # What cannot be run again is said, and a form without anything in it is not sent.
+    # What cannot be run again is said; a form that is not said to be sent is only looked at.
     "celery_monitor:retry": Address(
         Door(("retry_task",), changes=True), Door(("retry_task",), 400, changes=True)
     ),
     "celery_monitor:send": Address(
-        Door(("send_task",), changes=True), Door(("send_task",), 400, changes=True)
+        Door(("send_task",), changes=True), Door(("send_task",), changes=True)
     ),
     "celery_monitor:types": page(TASK),
     "celery_monitor:type": page(TASK),

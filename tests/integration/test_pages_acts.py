@@ -35,8 +35,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 __all__ = ["_no_thread_is_left"]
 
 SCRIPTS = {"X-Requested-With": "monitor"}
-# These publish a task, by arguments that are known whole, and have tests of their own.
+# What sends a task has forms of its own, and tests of its own.
 PUBLISHING = {"retry", "send"}
+FORMS = [act for act in ACTS.values() if act.name not in PUBLISHING]
 # Enough for each act to be sent; the names exist.
 GIVEN: dict[str, dict[str, Any]] = {
     "ids": {"ids": ["a-1"]},
@@ -118,7 +119,7 @@ def test_all_that_may_be_posted_is_an_act_or_is_known() -> None:
     assert taken <= {f"celery_monitor:{name}" for name in known}
 
 
-@pytest.mark.parametrize("act", [act for act in ACTS.values() if act.name not in PUBLISHING])
+@pytest.mark.parametrize("act", FORMS)
 def test_each_act_that_is_posted_leaves_exactly_one_entry(act: Act) -> None:
     client = root()
     response = posted(client, act.name, {**sample(act), "reason": "because"})
@@ -135,7 +136,7 @@ def test_each_act_that_is_posted_leaves_exactly_one_entry(act: Act) -> None:
     assert entry.reason == ("because" if act.changes else entry.reason)
 
 
-@pytest.mark.parametrize("act", ACTS.values(), ids=list(ACTS))
+@pytest.mark.parametrize("act", FORMS, ids=lambda act: act.name)
 def test_each_form_is_shown_and_leaves_nothing(act: Act) -> None:
     page = text(root().get(form(act.name)))
     assert 'name="csrfmiddlewaretoken"' in page
@@ -143,13 +144,18 @@ def test_each_form_is_shown_and_leaves_nothing(act: Act) -> None:
     assert not ControlAction.objects.exists()
 
 
+@pytest.mark.parametrize("act", sorted(PUBLISHING))
+def test_there_is_one_way_to_send_a_task(act: str) -> None:
+    assert root().get(form(act)).status_code == 404
+
+
 def test_each_form_takes_the_right_of_its_act() -> None:
     everything = [right.codename for right in RIGHTS]
-    for codename in {act.codename for act in ACTS.values()}:
+    for codename in {act.codename for act in FORMS}:
         one = signed_in(person(f"only-{codename}", codename))
         others = [right for right in everything if right != codename]
         rest = signed_in(person(f"not-{codename}", *others))
-        for act in (each for each in ACTS.values() if each.codename == codename):
+        for act in (each for each in FORMS if each.codename == codename):
             assert one.get(form(act.name)).status_code == 200
             assert rest.get(form(act.name)).status_code == 403
             assert rest.post(form(act.name)).status_code == 403
@@ -293,6 +299,25 @@ def test_pools_that_cannot_do_it_are_greyed_with_the_reason(pool: str) -> None:
     assert f"Its pool {name} cannot do this" in page
     assert "acts/pool_grow/" not in page
     assert "acts/rate_limit/" in page
+
+
+def test_what_would_not_look_cannot_be_aborted() -> None:
+    page = text(root().get(reverse("celery_monitor:task", args=["a-1"])))
+    assert "It is no AbortableTask" in page
+    assert "acts/abort/" not in page
+
+
+@pytest.mark.parametrize(
+    ("state", "act"),
+    [("RECEIVED", "/acts/revoke/"), ("FAILURE", "/retry/"), ("LOST", "/retry/"), ("SUCCESS", "")],
+)
+def test_a_row_of_the_list_offers_what_one_mostly_wants(state: str, act: str) -> None:
+    a_task("row-1", name="shop.pay", time=timezone.now(), state=state)
+    page = text(root().get(f"{reverse('celery_monitor:tasks')}?id=row-1"))
+    cell = page.partition('class="row-acts">')[2].partition("</td>")[0]
+    assert act in cell
+    # Else it would take a line on phones.
+    assert bool(cell) == bool(act)
 
 
 def test_what_has_ended_cannot_be_revoked() -> None:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from django.test import Client
 from django.utils import timezone
+from django.utils.html import escape
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from django_celery_monitor.access.policy import AccessPolicy
@@ -73,6 +74,14 @@ def test_a_cell_opens_exactly_the_tasks_it_counts() -> None:
     }
 
 
+def test_each_line_selects_what_it_counts() -> None:
+    failure(1, 2)
+    page = root_client().get(URL)
+    url = page.context["task_lines"][0].cells[0].url
+    assert page.text.count("#select-all") == 2
+    assert f'href="{escape(url)}#select-all"' in page.text
+
+
 def test_what_burns_now_is_on_top_and_any_column_sorts() -> None:
     for number in range(5):
         failure(number, 50, name="shop.old")
@@ -111,7 +120,7 @@ def test_successes_since_the_last_failure_are_counted() -> None:
     # Of the hour of the failure only what came after its minute.
     minutes = {**hours, "period": "m"}
     TaskStats.objects.create(start=error.time - timedelta(minutes=3), succeeded=100, **minutes)
-    day = past.replace(hour=0)
+    day = error.time.replace(hour=0, minute=0, second=0, microsecond=0)
     TaskStats.objects.create(start=day, succeeded=1000, **{**hours, "period": "d"})
     by_name = {line.key: line.recovered for line in lines(root_client())}
     assert by_name == {"shop.pay": 7, "shop.other": 0}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
@@ -25,12 +26,14 @@ from tests.integration.made import (
     HOST,
     a_collector,
     a_task,
+    a_worker,
     client_of,
     now,
     root_client,
     sent,
     store,
 )
+from tests.integration.told import answered
 
 pytestmark = pytest.mark.django_db
 URL = "/monitor/queues/"
@@ -110,6 +113,23 @@ def test_a_worker_that_said_it_reads_the_queue_reads_it() -> None:
     client = client_of("view_task")
     assert rows(client)["partners"].consumers is None
     assert HOST not in client.get(page_of("partners")).text
+
+
+def test_the_page_tells_how_busy_its_readers_are_to_who_may_see_workers() -> None:
+    put("mail")
+    a_worker()
+    answered(HOST)
+    client = root_client()
+    page = client.get(f"{URL}mail/")
+    [reader] = page.context["readers"]
+    assert (reader.worker.hostname, reader.slots, reader.prefetch) == (HOST, 4, 16)
+    assert reader.fetched is not None
+    text = page.content.decode()
+    assert 'id="readers"' in text
+    assert f"/acts/cancel_consumer/?queue=mail&amp;workers={quote(HOST, safe='')}" in text
+    put("partners")
+    assert client.get(f"{URL}partners/").context["readers"] == []
+    assert 'id="readers"' not in client_of("view_task").get(f"{URL}mail/").content.decode()
 
 
 def test_rates_say_whether_it_grows_and_when_it_will_be_empty() -> None:

@@ -11,6 +11,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from django_celery_monitor.access.policy import VIEW_TASK_ARGUMENTS
+from django_celery_monitor.control import signatures
 from django_celery_monitor.models import ControlAction, Rerun
 from tests.integration.acting import _no_thread_is_left
 from tests.integration.collecting import app_on
@@ -90,17 +91,61 @@ def test_a_look_shows_what_would_be_sent_and_what_is_different() -> None:
     task_id = recorded(name=ADD, args=(1, 2), priority=3)
     page = text(client.get(SEND, {"rerun_of": task_id}))
     assert 'value="3"' in page
-    assert "(x: &#x27;int&#x27;, y: &#x27;int&#x27;)" in page
+    assert "(x: int, y: int)" in page
     given = {"rerun_of": task_id, "task": ADD, "args": "[1, 3]", "queue": "mail", "priority": "3"}
     page = text(client.post(SEND, {**given, "look": ""}))
     assert "args=[1, 3]" in page
     assert "Nothing was sent yet" in page
     assert page.count('class="added"') == page.count('class="taken"') == 1
     assert not Rerun.objects.exists()
-    assert "line 1" in text(client.post(SEND, {**given, "args": "[1,", "look": ""}), 400)
+    assert "line 1" in text(client.post(SEND, {**given, "args": "[1,", "look": ""}))
     assert "does not take" in text(client.post(SEND, {**given, "args": "[1]", "send": ""}), 400)
     assert client.post(SEND, {**given, "send": "", "confirm": "on"}).status_code == 302
     assert Rerun.objects.get().changed
+
+
+def test_a_form_begins_with_what_it_would_send_and_marks_nothing() -> None:
+    client = root_client()
+    page = text(client.get(SEND, {"rerun_of": recorded(name=ADD, args=(1, 2))}))
+    assert "args=[1, 2]" in page
+    assert "Nothing: it is sent as it was." in page
+    page = text(client.get(SEND, {"task": ADD}))
+    assert "missing a required argument" in page
+    assert "aria-invalid" not in page
+    assert "cannot import it" in text(client.get(SEND, {"task": "elsewhere.task"}))
+
+
+def test_what_was_written_is_not_lost() -> None:
+    client = root_client()
+    given = {"task": ADD, "args": "[1,", "queue": "nowhere", "reason": "the bank was down"}
+    for button, status in (("look", 200), ("send", 400)):
+        page = text(client.post(SEND, {**given, button: ""}), status)
+        assert "[1,</textarea>" in page
+        assert 'value="nowhere"' in page
+        assert 'value="the bank was down"' in page
+
+
+def test_scripts_are_told_where_to_go_on() -> None:
+    client, task_id = root_client(), recorded()
+    scripts = {"X-Requested-With": "monitor"}
+    url = f"{address(task_id)}?next=/monitor/failures/"
+    answer = client.post(url, {"confirm": "on"}, headers=scripts)
+    assert answer.json() == {"url": "/monitor/failures/"}
+    given = {"task": ADD, "args": "[1, 2]", "new_id": "mine", "send": ""}
+    answer = client.post(SEND, given, headers=scripts)
+    assert answer.json() == {"url": "/monitor/tasks/mine/"}
+    assert "data-told" in text(client.get("/monitor/tasks/mine/"))
+
+
+def test_a_default_that_is_secret_is_in_no_signature() -> None:
+    app = app_on("memory://")
+
+    @app.task(name="shop.login", shared=False)
+    def login(user: str, password: str = "hunter2", host: str = "mail") -> None: ...
+
+    told = signatures.signature(app, "shop.login")
+    assert told == "(user: str, password: str = ••••••, host: str = 'mail')"
+    assert "hunter2" not in signatures.mismatch(app, "shop.login", [], {})
 
 
 def test_a_time_is_in_the_zone_that_the_reader_chose() -> None:

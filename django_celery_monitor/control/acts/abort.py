@@ -36,12 +36,9 @@ class Abort(Act):
 
     def aim(self, user: User | None, values: Values) -> Aim:
         tasks = aiming.at_tasks(user, self.codename, values["ids"], unseen=False)
-        app = find_app()
-        load_tasks(app)
-        deaf = [each for each in tasks if not isinstance(app.tasks.get(each.name), AbortableTask)]
-        if deaf:
-            text = _("%(id)s is no AbortableTask, as far as this process knows: it would not look.")
-            raise BadParametersError({"ids": text % {"id": deaf[0].id}})
+        for each in tasks:
+            if why := deaf(each.name):
+                raise BadParametersError({"ids": f"{each.id}: {why}"})
         targets = tuple(Target(ControlTarget.Kind.TASK, each) for each in values["ids"])
         return Aim(targets=targets, count=len(targets))
 
@@ -61,6 +58,16 @@ class Abort(Act):
         except Exception as error:
             text = _("The result backend does not answer: %(error)s") % {"error": error}
             raise UnavailableError(text, sent=way.sent) from error
+
+
+def deaf(name: str) -> str:
+    """Why tasks of this type would never look; empty when they would."""
+    app = find_app()
+    if name not in app.tasks:
+        load_tasks(app)
+    if isinstance(app.tasks.get(name), AbortableTask):
+        return ""
+    return _("It is no AbortableTask, as far as this process knows: it would not look.")
 
 
 def _asked(way: Way, backend: Any, ids: list[str]) -> Result:
