@@ -6,6 +6,7 @@ from importlib.util import find_spec
 
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
+from django_celery_monitor.access.at_once import at_once
 from django_celery_monitor.views.act import act
 from django_celery_monitor.views.audit import audit, audit_entry, audit_export
 from django_celery_monitor.views.complete import complete
@@ -86,6 +87,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("audit/<int:action_id>/", audit_entry, name="audit_entry"),
     path("live/", live, name="live"),
 ]
+
+for _view in (act, retry, send, new_operation, stop_operation, resume_operation):
+    at_once(_view)
 
 # The API is an extra.
 if find_spec("ninja"):

@@ -62,7 +62,7 @@ class User(Protocol):
 
 # Of all tasks alike, so that a row may tell of those that somebody may not see.
 _ABOUT_TASKS = frozenset({"taskcount", "taskstats", "tasktotals", "badevent"})
-# What people did, maybe to tasks that not everybody may see: by which column whose act it was.
+# What people did, maybe to what not everybody may see: by which column whose act it was.
 _DONE_BY = {
     "controlaction": "user_id",
     "controltarget": "action__user_id",
@@ -139,7 +139,7 @@ class Guard(AccessPolicy):
         name = queryset.model._meta.model_name or ""
         if name in _ABOUT_TASKS and self.hides(user, "Task"):
             return queryset.none()
-        if name in _DONE_BY and self.hides(user, "Task"):
+        if name in _DONE_BY and (self.hides(user, "Task") or self.hides(user, "Worker")):
             return queryset.filter(**{_DONE_BY[name]: str(user.pk)})
         whose, column = _BELONGS_TO.get(name, ("", ""))
         if whose and self.hides(user, whose):

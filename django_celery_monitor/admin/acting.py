@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
+from django_celery_monitor.access.at_once import at_once
 from django_celery_monitor.access.policy import get_policy
 from django_celery_monitor.admin.base import ReadOnlyAdmin
 from django_celery_monitor.control.acts.base import Act
@@ -46,6 +47,7 @@ class ActingAdmin(ReadOnlyAdmin[M]):
         may = (act for act in acts if can(request.user, act.codename))
         return {act.name: (self._doing(act), act.name, act.label) for act in may}
 
+    @at_once
     def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """What Django does not offer it overlooks when it is posted all the same."""
         asked = {*request.POST.getlist("action")}.intersection(self.acts)

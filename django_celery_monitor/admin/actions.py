@@ -17,7 +17,7 @@ from django_celery_monitor.conf import get_settings
 from django_celery_monitor.control.acts.registry import ACTS
 from django_celery_monitor.filters import FilterError
 from django_celery_monitor.models import ControlAction, ControlTarget
-from django_celery_monitor.reading.audit import visible_arguments, wanted
+from django_celery_monitor.reading.audit import Eyes, wanted
 from django_celery_monitor.reading.audit_csv import audit_csv
 
 _PERIODS: Final = (
@@ -93,10 +93,8 @@ class ControlActionAdmin(ReadOnlyAdmin[ControlAction]):
 
     def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> ControlAction | None:
         found = super().get_object(request, *args, **kwargs)
-        if found is not None:
-            # Only for showing: nothing is saved here.
-            found.arguments = visible_arguments(request.user, found)
-        return found
+        # Only for showing: nothing is saved here.
+        return found and Eyes(request.user).see(found)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ControlAction]:
         return super().get_queryset(request).prefetch_related("targets")

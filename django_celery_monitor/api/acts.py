@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Router
 
-from django_celery_monitor.access.policy import VIEW_ACTION, User
+from django_celery_monitor.access.policy import VIEW_ACTION
 from django_celery_monitor.api.answers_of_acts import ActionOut, ActionPage, DoneOut
 from django_celery_monitor.api.auth import Session
 from django_celery_monitor.api.bodies import body_of, described
@@ -20,7 +20,7 @@ from django_celery_monitor.control.acts.registry import ACTS
 from django_celery_monitor.control.content import content_of
 from django_celery_monitor.control.perform import perform
 from django_celery_monitor.models import ControlAction
-from django_celery_monitor.reading.audit import actions_for, audit_page, visible_arguments
+from django_celery_monitor.reading.audit import Eyes, actions_for, audit_page
 
 FILTERS: Final = {
     "user": "The name of a person.",
@@ -32,7 +32,8 @@ FILTERS: Final = {
     "before": "Before this time.",
 }
 COLUMNS: Final = (
-    *("act", "user_id", "reason", "target_count", "target_filter", "source", "started_at"),
+    *("act", "user_id", "reason", "target_count", "target_filter", "arguments", "source"),
+    "started_at",
     *("ended_at", "outcome", "detail", "repeated", "replies", "silent"),
 )
 _LARGEST_KEY: Final = 2**63
@@ -52,7 +53,7 @@ def list_actions(request: HttpRequest) -> HttpResponse:
     refuse_unknown(request, {**FILTERS, **PAGING})
     given = request.GET.dict()
     page = audit_page(request.user, given, str(given.get("cursor", "")), limit_of(request))
-    items = [_item(request.user, each) for each in page.items]
+    items = [_item(each) for each in page.items]
     return answer({"items": items, "next": page.older})
 
 
@@ -68,16 +69,15 @@ def get_action(request: HttpRequest, action_id: int) -> HttpResponse:
     found = rows.prefetch_related("targets").first()
     if found is None:
         raise Http404(_("No act with this id is kept."))
-    return answer(_item(request.user, found))
+    return answer(_item(Eyes(request.user).see(found)))
 
 
-def _item(user: User, action: ControlAction) -> dict[str, Any]:
+def _item(action: ControlAction) -> dict[str, Any]:
     targets = [{"kind": each.kind, "value": each.value} for each in _targets(action)]
     return {
         "id": action.pk,
         "user": action.user_name,
         "targets": targets,
-        "arguments": visible_arguments(user, action),
         **{column: getattr(action, column) for column in COLUMNS},
     }
 
@@ -93,7 +93,7 @@ def _door(act: Act) -> None:
         reason = given.pop("reason", "")
         source = ControlAction.Source.API
         action = perform(request.user, act, given, reason=reason, source=source)
-        item = _item(request.user, action)
+        item = _item(Eyes(request.user).see(action))
         told = content_of(request.user, action)
         return answer({**item, "lasting": str(act.lasting), "told": told})
 

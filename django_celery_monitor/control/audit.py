@@ -30,17 +30,23 @@ LONGEST: Final = 2000
 _NAME: Final = 255
 
 
-def begin(order: Order, redactor: Redactor) -> ControlAction:
+def begin(order: Order, redactor: Redactor, *, sends: bool = True) -> ControlAction:
     """The entry, stored; raises ``AuditError`` when that fails for an act that changes something.
 
-    Of an act that only asks, the entry has no primary key then.
+    Of an act that only asks, the entry has no primary key then. ``sends``: the act follows at once,
+    so the entry has to be committed here, and not with what somebody else has begun.
     """
     action = entry(order, redactor)
+    durable = sends and order.act.changes
     try:
-        with transaction.atomic(using=router.db_for_write(ControlAction)):
+        with transaction.atomic(using=router.db_for_write(ControlAction), durable=durable):
             action.save(force_insert=True)
             ControlTarget.objects.bulk_create(targets(order, action))
             order.act.begun(order.aim)
+    # Django's for what is not durable.
+    except RuntimeError as error:
+        text = _("Inside of a transaction this could not be recorded before it is done: not done.")
+        raise AuditError(text) from error
     except Error as error:
         action.pk = None
         logger.exception("Could not record %s", action.act, extra={"action": "audit_failed"})

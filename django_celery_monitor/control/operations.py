@@ -20,7 +20,7 @@ from django_celery_monitor.control.acts.base import Aim, Order, Target
 from django_celery_monitor.control.denials import Attempt, noted
 from django_celery_monitor.control.errors import BadParametersError, DeniedError
 from django_celery_monitor.control.perform import checked_reason, permit, refuse
-from django_celery_monitor.control.redaction import redactor
+from django_celery_monitor.control.redaction import names_secret, redactor
 from django_celery_monitor.control.verbs import PER_TASK, Verb, verb_of
 from django_celery_monitor.filters import And, from_params, is_private, spelled, to_params
 from django_celery_monitor.filters.pinned import pinned
@@ -67,7 +67,7 @@ def begin(
         _refuse(user, chosen, rest)
     order = _order(user, verb, chosen, given, checked_reason(reason))
     with transaction.atomic(using=router.db_for_write(Operation)):
-        action = audit.begin(order, redactor(find_app()))
+        action = audit.begin(order, redactor(find_app()), sends=False)
         operation = _operation(chosen, action)
         operation.act, operation.parameters, operation.rest = act, given, rest
         operation.save(force_insert=True)
@@ -123,6 +123,8 @@ def _refuse(user: User, chosen: Chosen, rest: float) -> None:
     if not chosen.ids and chosen.of is None and chosen.expression is None:
         raise BadParametersError({"ids": _("are missing")})
     permit_filter(user, chosen.expression)
+    if chosen.expression is not None and names_secret(to_params(chosen.expression).urlencode()):
+        raise BadParametersError({"filter": _("has a secret, which is masked in every task")})
 
 
 def permit_filter(user: User, expression: And | None) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
+from django_celery_monitor.celery_app import find_app
 from django_celery_monitor.conf import Settings, get_settings
 from django_celery_monitor.control.told import Reader
 from django_celery_monitor.ingest.own_redaction import OwnRedaction
@@ -25,6 +27,15 @@ class ActRedactor(Redactor):
 
     def text(self, text: str) -> str:
         return self._own.anywhere("act", super().text(text))
+
+
+def names_secret(query: str) -> bool:
+    """Whether a filter, as in an address, has what may not be stored; it would find nothing: what
+    it looks for is masked in all that is searched.
+    """
+    masks = redactor(find_app())
+    pairs = parse_qsl(query, keep_blank_values=True)
+    return any(masks.value(value, name) != value for name, value in pairs)
 
 
 def redactor(app: Celery) -> Redactor:

@@ -178,6 +178,6 @@ def _understood(text: str | None) -> dict[str, Any]:
         return {}
     try:
         said = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from django.db.models import Q, QuerySet
@@ -12,7 +13,7 @@ from django.utils.translation import gettext as _
 from django_celery_monitor.access.policy import VIEW_TASK_ARGUMENTS, User, get_policy
 from django_celery_monitor.control.acts.registry import ACTS
 from django_celery_monitor.filters import FilterError, moment
-from django_celery_monitor.models import ControlAction, ControlTarget
+from django_celery_monitor.models import ControlAction, ControlTarget, Worker
 
 FILTERS: Final = ("user", "act", "target", "outcome", "source", "after", "before")
 _LARGEST_KEY: Final = 2**63
@@ -42,16 +43,44 @@ def audit_page(user: User, given: Mapping[str, Any], cursor: str = "", size: int
         rows = rows.filter(pk__lt=int(cursor))
     found = list(rows.prefetch_related("targets").order_by("-pk")[: size + 1])
     older = str(found[size - 1].pk) if len(found) > size else None
-    return AuditPage(items=found[:size], older=older)
+    eyes = Eyes(user)
+    return AuditPage(items=[eyes.see(each) for each in found[:size]], older=older)
 
 
-def visible_arguments(user: User, action: ControlAction) -> dict[str, Any]:
-    """Without those of tasks, for who may not see arguments of tasks."""
-    act = ACTS.get(action.act)
-    private = {each.name for each in act.parameters if each.private} if act else set()
-    if not private or get_policy().can(user, VIEW_TASK_ARGUMENTS):
-        return dict(action.arguments)
-    return {name: value for name, value in action.arguments.items() if name not in private}
+class Eyes:
+    """What a reader may see of entries that are theirs to see."""
+
+    def __init__(self, user: User) -> None:
+        self._user = user
+
+    def see(self, action: ControlAction) -> ControlAction:
+        """Narrowed in place, so only for showing: no arguments of tasks without the right to those,
+        and no word of workers that are hidden.
+        """
+        act = ACTS.get(action.act)
+        private = {each.name for each in act.parameters if each.private} if act else set()
+        if private and not self._payload:
+            action.arguments = _without(action.arguments, private)
+        if self._hosts is not None:
+            action.replies = _without(action.replies, action.replies.keys() - self._hosts)
+            action.silent = [host for host in action.silent if host in self._hosts]
+        return action
+
+    @cached_property
+    def _payload(self) -> bool:
+        return get_policy().can(self._user, VIEW_TASK_ARGUMENTS)
+
+    @cached_property
+    def _hosts(self) -> frozenset[str] | None:
+        """``None``: all of them."""
+        if not get_policy().hides(self._user, "Worker"):
+            return None
+        rows = get_policy().visible(self._user, Worker.objects.all())
+        return frozenset(rows.values_list("hostname", flat=True))
+
+
+def _without(values: dict[str, Any], names: Set[str]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in names}
 
 
 def wanted(given: Mapping[str, Any]) -> Q:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from django_celery_monitor.access.policy import User
 from django_celery_monitor.models import ControlAction
-from django_celery_monitor.reading.audit import visible_arguments
+from django_celery_monitor.reading.audit import Eyes
 
 COLUMNS: Final = (
     *("id", "started_at", "ended_at", "user_name", "user_id", "source", "act", "outcome", "detail"),
@@ -24,8 +24,10 @@ FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 def audit_csv(user: User, actions: Iterable[ControlAction]) -> Iterator[str]:
     """Line by line; ``actions`` with their targets, which are asked for otherwise."""
     yield _line(COLUMNS)
+    eyes = Eyes(user)
     for action in actions:
-        yield _line(_value(user, action, column) for column in COLUMNS)
+        seen = eyes.see(action)
+        yield _line(_value(seen, column) for column in COLUMNS)
 
 
 def cell(value: Any) -> Any:
@@ -33,11 +35,9 @@ def cell(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
-def _value(user: User, action: ControlAction, column: str) -> Any:
+def _value(action: ControlAction, column: str) -> Any:
     if column == "targets":
         return " ".join(f"{each.kind}:{each.value}" for each in action.targets.all())
-    if column == "arguments":
-        return json.dumps(visible_arguments(user, action), ensure_ascii=False)
     value = getattr(action, column)
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False)

@@ -15,6 +15,7 @@ from django_celery_monitor.models import Task, TaskStats
 from django_celery_monitor.reading.listening import Listening
 from django_celery_monitor.reading.remember import remembered
 from django_celery_monitor.reading.series_gaps import Coverage, Hole, coverage
+from django_celery_monitor.reading.uncounted import uncounted
 
 # Rates are means over this time, or over what the newest tasks span if they are very many.
 RECENT: Final = timedelta(minutes=15)
@@ -39,7 +40,9 @@ class Flow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flows:
-    """By queue; ``known``: whether anybody listened, so that a queue without one stands still."""
+    """By queue; ``known``: whether anybody listened, and it is counted for the reader, so that a
+    queue without one stands still.
+    """
 
     queues: dict[str, Flow]
     known: bool
@@ -66,6 +69,9 @@ def _look(user: User, covered: Coverage) -> Flows:
     now, first = covered.now, covered.now - RECENT
     begun = covered.begun or now
     lost = [*covered.noted, Hole(first, begun, "")]
+    # What ended is counted for all readers together; without it, all that came would be growth.
+    if TaskStats.Grain.QUEUE in uncounted(user):
+        return Flows(queues={}, known=False)
     # A minute says little, and less than one says nothing.
     if not covered.heard.on or _recorded(first, now, lost) < MINUTE:
         return Flows(queues={}, known=False)

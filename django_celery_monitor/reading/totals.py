@@ -12,6 +12,7 @@ from django.db.models.functions import Greatest
 
 from django_celery_monitor.access.policy import User, get_policy
 from django_celery_monitor.models import TaskStats, TaskTotals
+from django_celery_monitor.reading.own_totals import own_figures
 from django_celery_monitor.reading.periods import (
     DAY,
     HOUR,
@@ -23,6 +24,7 @@ from django_celery_monitor.reading.periods import (
 from django_celery_monitor.reading.remember import remembered
 from django_celery_monitor.reading.series_rows import COUNTS, Figures
 from django_celery_monitor.reading.series_window import Window
+from django_celery_monitor.reading.uncounted import uncounted
 
 POINTS: Final = 30
 QUANTILES: Final = (0.50, 0.95, 0.99)
@@ -96,10 +98,13 @@ def nothing(label: str) -> Totals:
 
 
 def trends(user: User, grain: Grain, window: Window, labels: Sequence[str]) -> dict[str, list[int]]:
-    """By label, runs that ended in equal parts of the window, ``POINTS`` at most, oldest first.
+    """By label, runs that ended in equal parts of the window, ``POINTS`` at most, oldest first;
+    nothing where they are not counted for this reader.
 
     Not in the one that runs, which would look like a fall.
     """
+    if grain in uncounted(user):
+        return {label: [] for label in labels}
     period, unit = _trend_unit(window.length)
     first, end = _floor(window.start, unit), _floor(window.end - timedelta.resolution, unit)
     if not window.key:
@@ -128,6 +133,9 @@ def ever(user: User, grain: TaskTotals.Grain, **of: str) -> list[tuple[str, int]
 def _totals(
     user: User, grain: Grain, window: Window, now: datetime, label: str | None = None
 ) -> list[Totals]:
+    if grain in uncounted(user):
+        figures, received = own_figures(user, grain, window, label)
+        return [_sum_up(each, found, received[each], None) for each, found in figures.items()]
     rows = _visible(user, grain)
     if label is not None:
         rows = rows.filter(label=label)

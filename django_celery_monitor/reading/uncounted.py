@@ -34,6 +34,15 @@ def reason() -> str:
     return _("not counted for you")
 
 
+def own_only(user: User, grain: Grain) -> str:
+    """Beneath a list of totals: what they are made of; empty for who has all counts."""
+    if grain not in uncounted(user):
+        return ""
+    return _(
+        "Made of your newest 10,000 tasks that began in this time: there are no counts for you."
+    )
+
+
 def narrowed(user: User) -> str:
     """What to tell a reader who is shown only some of the tasks; empty for all others."""
     if not get_policy().hides(user, "Task"):

@@ -46,7 +46,10 @@ def counted(number: int | None, at_least: bool = False, why: str = "") -> SafeSt
 def flowing(flow: Flow | None, what: str) -> SafeString | str:
     """``arriving``, ``finishing`` or ``growth`` of a queue, per minute; unknown is not zero."""
     if flow is None:
-        return counted(None, why=_("Not known: nobody listened, or not for long enough."))
+        return counted(
+            None,
+            why=_("Not known: nobody listened, not long enough, or it is not counted for you."),
+        )
     return signed(flow.growth) if what == "growth" else rate(getattr(flow, what))
 
 

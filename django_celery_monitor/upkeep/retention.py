@@ -96,6 +96,14 @@ def due(settings: Settings, now: datetime, using: str) -> int:
     )
 
 
+def due_actions(settings: Settings, now: datetime, using: str) -> int:
+    """How many entries of the audit a sweep would delete."""
+    if settings.RETENTION_ACTIONS is None:
+        return 0
+    before = now - timedelta(days=settings.RETENTION_ACTIONS)
+    return ControlAction.objects.using(using).filter(started_at__lt=before).count()
+
+
 def _named(key: str) -> Q:
     return Q(name__startswith=key[:-1]) if key.endswith("*") else Q(name=key)
 

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django_celery_monitor.access.policy import VIEW_ACTION, User, get_policy
 from django_celery_monitor.control.acts.registry import ACTS
 from django_celery_monitor.models import ControlAction
+from django_celery_monitor.reading.audit import Eyes
 
 COOKIE: Final = "celery_monitor_acted"
 # Seconds until nobody will open the page any more.
@@ -73,6 +74,7 @@ def acted(request: HttpRequest) -> Acted | None:
 
 def told(user: User, action: ControlAction) -> Acted:
     may = get_policy().can(user, VIEW_ACTION)
+    Eyes(user).see(action)
     said = [(host, _said(reply)) for host, reply in action.replies.items()]
     return Acted(
         action=action,

@@ -23,9 +23,9 @@ from django_celery_monitor.control.acts.registry import ACTS
 from django_celery_monitor.models import ControlAction, ControlTarget
 from django_celery_monitor.reading.audit import (
     FILTERS,
+    Eyes,
     actions_for,
     audit_page,
-    visible_arguments,
     wanted,
 )
 from django_celery_monitor.reading.audit_csv import audit_csv
@@ -73,9 +73,8 @@ def audit_entry(request: HttpRequest, action_id: int) -> HttpResponse:
         raise Http404(_("No act with this number is kept."))
     context = {
         "section": "audit",
-        "entry": found,
+        "entry": Eyes(request.user).see(found),
         "label": label_of(found.act),
-        "arguments": visible_arguments(request.user, found),
         "may_see_tasks": get_policy().can(request.user, VIEW_TASK),
         "may_see_workers": get_policy().can(request.user, VIEW_WORKER),
     }

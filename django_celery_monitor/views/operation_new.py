@@ -72,13 +72,20 @@ def _begun(request: HttpRequest, verb: Verb, chosen: Chosen, may: bool) -> HttpR
         )
     except DeniedError:
         raise
-    except (ControlError, AuditError) as error:
-        return _asked(request, verb, chosen, given, str(error))
+    except ControlError as error:
+        away = isinstance(error, AuditError)
+        status = HTTPStatus.SERVICE_UNAVAILABLE if away else HTTPStatus.BAD_REQUEST
+        return _asked(request, verb, chosen, given, str(error), status)
     return redirect("celery_monitor:operation", operation.pk)
 
 
 def _asked(
-    request: HttpRequest, verb: Verb, chosen: Chosen, given: QueryDict, wrong: str
+    request: HttpRequest,
+    verb: Verb,
+    chosen: Chosen,
+    given: QueryDict,
+    wrong: str,
+    status: int = HTTPStatus.BAD_REQUEST,
 ) -> HttpResponse:
     targets: Targets = targets_of(request.user, verb, chosen)
     context = {
@@ -95,8 +102,9 @@ def _asked(
         "others": overlapping(verb.act.name, chosen)[:3],
         "wrong": wrong,
     }
-    status = HTTPStatus.BAD_REQUEST if wrong else HTTPStatus.OK
-    return render_page(request, "operation_new.html", context, status=status)
+    return render_page(
+        request, "operation_new.html", context, status=status if wrong else HTTPStatus.OK
+    )
 
 
 def _digits(text: str) -> str:

@@ -29,6 +29,7 @@ from django_celery_monitor.reading.queues import (
 )
 from django_celery_monitor.reading.series_window import Window, window_of
 from django_celery_monitor.reading.totals import Grain, Totals, ever, nothing, one, totals, trends
+from django_celery_monitor.reading.uncounted import own_only
 from django_celery_monitor.views.addresses import of_tasks
 from django_celery_monitor.views.audit import entries_on, latest
 from django_celery_monitor.views.charts import Charts
@@ -113,6 +114,7 @@ def queues(request: HttpRequest) -> HttpResponse:
         "headings": headings(request, KEYS, sort),
         "rows": ordered(found, KEYS, sort),
         "at_least": open_now.at_least,
+        "own_only": own_only(user, Grain.QUEUE),
         "consumers_known": consumers is not None,
         "failed_since": _instant(window),
     }

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django_celery_monitor.access.decorators import changing, require
 from django_celery_monitor.access.policy import MANAGE_VIEWS, VIEW_TASK, User, get_policy
 from django_celery_monitor.access.who import why_not
+from django_celery_monitor.control.redaction import names_secret
 from django_celery_monitor.filters import FilterError, from_params, spelled
 from django_celery_monitor.models import SavedView
 from django_celery_monitor.reading.saved import MOST, built_in, kept, rows_for, stored
@@ -100,6 +101,8 @@ def _query(request: HttpRequest) -> str | None:
     params = QueryDict(request.POST["query"][:LONGEST_QUERY])
     # What no page could show is not kept.
     from_params(params)
+    if names_secret(params.urlencode()):
+        raise FilterError(_("This filter has a secret: it is masked in every task, and not kept."))
     return stored(params)
 
 

@@ -20,6 +20,7 @@ from django_celery_monitor.reading import failures
 from django_celery_monitor.reading.histogram import histogram
 from django_celery_monitor.reading.series_window import RANGES, Window, window_of
 from django_celery_monitor.reading.totals import Grain, Totals, ever, one, totals, trends
+from django_celery_monitor.reading.uncounted import own_only
 from django_celery_monitor.views.addresses import of_tasks, this_page
 from django_celery_monitor.views.charts import Charts
 from django_celery_monitor.views.links import Link
@@ -86,6 +87,7 @@ def types(request: HttpRequest) -> HttpResponse:
         "rows": _rows(request, shown, window, sum(each.seconds for each in found)),
         "all_url": this_page(request, rows="all") if len(found) > len(shown) else "",
         "type_count": len(found),
+        "own_only": own_only(request.user, Grain.NAME),
         "run_count": sum(each.ended for each in found),
         "seconds": sum(each.seconds for each in found),
     }

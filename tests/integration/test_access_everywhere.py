@@ -14,8 +14,10 @@ from typing import Any, Final
 import pytest
 from django.apps import apps
 from django.conf import settings as django_settings
+from django.contrib import admin
 from django.contrib.auth.models import Permission
 from django.test import Client
+from django.urls import reverse
 from pytest_django import Settings
 
 from django_celery_monitor.access import policy
@@ -24,7 +26,7 @@ from django_celery_monitor.control.acts.registry import ACTS
 from django_celery_monitor.live import messages
 from django_celery_monitor.live.messages import Change, changed
 from django_celery_monitor.live.rights import rights_of
-from django_celery_monitor.models import Inspection
+from django_celery_monitor.models import ControlAction, Inspection
 from tests.integration.sockets import in_loop, opened, socket
 from tests.integration.walking import (
     EVERYBODY,
@@ -284,6 +286,44 @@ def test_who_is_no_staff_opens_nothing_in_the_admin() -> None:
         client = client_of(who)
         for model in ADMIN:
             assert client.get(admin_address(model, "changelist")).status_code == SIGN_IN
+
+
+def test_every_page_of_the_admin_is_declared() -> None:
+    """The others of it, which search, sort and jump, open none of our models."""
+    usual = {"changelist", "add", "history", "delete", "change"}
+    for model, kind in admin_models().items():
+        urls = admin.site._registry[kind].get_urls()
+        found = {url.name.rpartition("_")[2] for url in urls if url.name}
+        assert found == usual | ({"csv"} if model == "controlaction" else set()), model
+
+
+@everybody
+def test_the_audit_as_a_file_of_the_admin_takes_the_right_to_it(who: str) -> None:
+    closed = SIGN_IN if who == "stranger" else FORBIDDEN
+    answer = client_of(who, staff=True).get(
+        reverse("admin:django_celery_monitor_controlaction_csv")
+    )
+    assert answer.status_code == (SHOWN if may(who, (policy.VIEW_ACTION,)) else closed)
+
+
+@pytest.mark.parametrize("read_only", [False, True], ids=["", "read-only"])
+@everybody
+def test_an_act_of_the_admin_takes_its_own_right_and_that_to_the_list(
+    who: str, read_only: bool, settings: Settings
+) -> None:
+    settings.CELERY_MONITOR = {**settings.CELERY_MONITOR, "READ_ONLY": read_only}
+    client = client_of(who, staff=True)
+    for model, right in (("task", TASK), ("worker", WORKER)):
+        url = admin_address(model, "changelist")
+        key = {"task": "a-1", "worker": "w1@host"}[model]
+        for name in admin.site._registry[admin_models()[model]].acts:  # type: ignore[attr-defined]
+            allowed = may(who, (right,)) and may(who, (ACTS[name].codename,)) and not read_only
+            closed = SIGN_IN if who == "stranger" else FORBIDDEN
+            answer = client.post(url, {"action": name, "_selected_action": [key]})
+            assert answer.status_code == (SHOWN if allowed else closed), name
+    denied = ControlAction.objects.exclude(act="ping")
+    assert {each.outcome for each in denied} <= {"denied"}
+    assert denied.exists() == (who != "stranger" and (read_only or EVERYBODY[who] is not None))
 
 
 # The socket

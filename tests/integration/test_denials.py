@@ -20,7 +20,7 @@ from django_celery_monitor.access.policy import AccessPolicy
 from django_celery_monitor.celery_app import find_app
 from django_celery_monitor.control.denials import MOST
 from django_celery_monitor.control.errors import DeniedError, UnknownTargetError
-from django_celery_monitor.control.operations import Chosen, begin
+from django_celery_monitor.control.operations import Chosen, begin, resume
 from django_celery_monitor.control.perform import perform
 from django_celery_monitor.models import ControlAction, Operation
 from django_celery_monitor.upkeep.operations import Runner
@@ -180,6 +180,31 @@ def test_an_operation_whose_person_lost_the_right_while_it_ran(bob: User) -> Non
     [_begun, denied] = entries()
     assert (denied.outcome, denied.detail) == ("denied", operation.detail)
     assert "revoke_task" in denied.detail
+
+
+def test_an_operation_that_ran_when_the_monitor_became_read_only(
+    bob: User, settings: Settings
+) -> None:
+    bob.user_permissions.add(Permission.objects.get(codename="revoke_task"))
+    a_task("a-2", state="PENDING")
+    operation = begin(bob, "revoke", Chosen(ids=["a-2"]))
+    given = settings.CELERY_MONITOR
+    settings.CELERY_MONITOR = {**given, "READ_ONLY": True}
+    runner = Runner(find_app(), "default")
+    assert runner.step(0)
+    assert not runner.step(1)
+    operation.refresh_from_db()
+    assert (operation.status, operation.detail[:36]) == (
+        "stopped",
+        "This monitor is set to read-only: no",
+    )
+    assert [each.status for each in operation.items.all()] == ["waiting"]
+    with pytest.raises(DeniedError):
+        resume(bob, operation)
+    settings.CELERY_MONITOR = given
+    resume(bob, operation)
+    operation.refresh_from_db()
+    assert (operation.status, operation.detail) == ("queued", "")
 
 
 def test_read_only_too(client: Client, bob: User, settings: Settings) -> None:

@@ -249,3 +249,40 @@ def test_rows_of_workers_follow_their_worker_and_errors_their_task() -> None:
     assert not guard.visible(user, TaskStats.objects.all()).exists()
     errors = guard.visible(user, TaskError.objects.all())
     assert list(errors.values_list("task_id", flat=True)) == ["mine-1"]
+
+
+@pytest.mark.parametrize("name", ["types", "queues"])
+def test_a_list_of_totals_was_empty_or_zero_where_nothing_is_counted(name: str) -> None:
+    page = client_of(*RIGHTS).get(reverse(f"celery_monitor:{name}"))
+    assert "Made of your newest 10,000 tasks" in page.text
+    [row] = page.context["rows"]
+    assert row.totals.label == ("mail.send" if name == "types" else "mail")
+    # Both tasks of the queue were sent, and one of them failed.
+    assert (row.totals.failed, row.totals.ended, row.totals.received) == (1, 1, 1)
+    assert row.totals.runtimes[1] == pytest.approx(0.8, rel=0.05)
+    assert row.totals.waits[1] == pytest.approx(0.2, rel=0.05)
+    assert row.trend == []
+    assert MARK not in page.text
+
+
+@pytest.mark.parametrize(("name", "arguments"), [("type", "mail.send"), ("queue", "mail")])
+def test_one_of_them_is_told_of_its_own_tasks(name: str, arguments: str) -> None:
+    page = client_of(*RIGHTS).get(reverse(f"celery_monitor:{name}", args=[arguments]))
+    figures = page.context["totals"] if name == "type" else page.context["row"].totals
+    assert (figures.failed, figures.change) == (1, None)
+
+
+def test_what_comes_and_goes_is_unknown_and_not_zero_where_nothing_is_counted() -> None:
+    page = client_of(*RIGHTS).get(reverse("celery_monitor:queues"))
+    [row] = page.context["rows"]
+    assert row.now.flow is None
+    assert "it is not counted for you" in page.text
+
+
+def test_totals_that_a_policy_narrows_are_the_counted_ones(settings: Settings) -> None:
+    policy(settings, "OwnCounts")
+    page = client_of(*RIGHTS).get(reverse("celery_monitor:queues"))
+    [row] = page.context["rows"]
+    assert row.now.flow is not None
+    assert row.trend
+    assert "Made of your newest" not in page.text

@@ -15,7 +15,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from django_celery_monitor.access.policy import AccessPolicy
-from django_celery_monitor.models import ControlAction, ControlTarget
+from django_celery_monitor.models import ControlAction, ControlTarget, Worker
+from tests.integration.kept import a_worker
 from tests.integration.people import person, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -130,3 +131,37 @@ def test_only_who_may_finds_it_in_the_navigation(reader: Client) -> None:
     link = f'href="{LIST}" data-key="a"'
     assert link in text(reader.get(LIST))
     assert link not in text(signed_in(person("viewer", "view_task")).get("/monitor/"))
+
+
+class OneWorker(AccessPolicy):
+    """Everybody sees one worker, and all tasks."""
+
+    def visible(self, user: Any, queryset: Any) -> Any:
+        return queryset.filter(hostname="w1@h") if queryset.model is Worker else queryset
+
+
+def test_an_entry_named_workers_that_are_hidden_from_its_reader(settings: Settings) -> None:
+    """Tasks are revoked at all workers, also at those that the person does not see."""
+    settings.CELERY_MONITOR = {"ACCESS_POLICY": f"{__name__}.OneWorker"}
+    a_worker("w1@h")
+    a_worker("w2@h")
+    user = person("one", "view_controlaction", "view_task", staff=True)
+    said = {host: {"verdict": "done", "text": host} for host in ("w1@h", "w2@h")}
+    more: dict[str, Any] = {"user_id": str(user.pk), "replies": said, "silent": ["w3@h"]}
+    mine, other = an_entry(user="one", **more), an_entry(user="bob", kind="worker", target="w2@h")
+    client = signed_in(user)
+    assert shown(client) == [mine.pk]
+    admin = "admin:django_celery_monitor_controlaction_change"
+    for url in (
+        reverse("celery_monitor:audit_entry", args=[mine.pk]),
+        reverse("celery_monitor:api:get_action", args=[mine.pk]),
+        reverse("celery_monitor:api:list_actions"),
+        reverse(admin, args=[mine.pk]),
+        EXPORT,
+    ):
+        answer: Any = client.get(url)
+        page = b"".join(answer).decode()
+        assert "w1@h" in page, url
+        assert "w2@h" not in page, url
+        assert "w3@h" not in page, url
+    assert client.get(reverse("celery_monitor:audit_entry", args=[other.pk])).status_code == 404

@@ -43,7 +43,9 @@ CAPITALS = re.compile(r"[A-Z]+(?:_[A-Z]+)+")
 ABSOLUTE = re.compile(r"(?:^|(?<=[\s`\"'=(]))/(\w+)/")
 
 # Of other packages and of the example project.
-OTHER_SETTINGS = frozenset({"ASGI_APPLICATION", "CHANNEL_LAYERS", SETTING, "SCRIPT_NAME"})
+OTHER_SETTINGS = frozenset(
+    {"ASGI_APPLICATION", "ATOMIC_REQUESTS", "CHANNEL_LAYERS", SETTING, "SCRIPT_NAME"}
+)
 OTHER_PREFIXES = ("CELERY_", "DEMO_", "TEST_", "DJANGO_")
 HOSTS = frozenset(
     {"docs.celeryq.dev", "docs.djangoproject.com", "docs.github.com", "example.org", "localhost"}

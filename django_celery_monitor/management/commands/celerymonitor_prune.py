@@ -29,10 +29,21 @@ class Command(BaseCommand):
         if options["dry_run"]:
             number = retention.due(get_settings(), timezone.now(), using)
             text = ngettext("%d task is past its age.", "%d tasks are past their age.", number)
+            self._say_actions(using)
         else:
             number = self._sweep(using)
             text = ngettext("Deleted %d task.", "Deleted %d tasks.", number)
         self.stdout.write(text % number)
+
+    def _say_actions(self, using: str) -> None:
+        number = retention.due_actions(get_settings(), timezone.now(), using)
+        if number:
+            text = ngettext(
+                "%d entry of the audit is past its age.",
+                "%d entries of the audit are past their age.",
+                number,
+            )
+            self.stdout.write(text % number)
 
     def _sweep(self, using: str) -> int:
         number = 0
