@@ -27,6 +27,10 @@ RECORDED: Final = (
     # with it ("cut", "redacted", "serializer"). Without a flaw the task can be sent again from it.
     "payload",
     "flaw",
+    # The same of what follows: callbacks, errbacks and the rest of a chain, by these names.
+    "canvas",
+    "canvas_flaw",
+    "shadow",
 )
 
 

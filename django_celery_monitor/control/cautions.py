@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from django.utils.translation import gettext as _
 
 from django_celery_monitor.conf import get_settings
+from django_celery_monitor.control import canvas
 from django_celery_monitor.events import PUBLISHED, TaskEvent
 from django_celery_monitor.models import Rerun, Task, TaskError
 from django_celery_monitor.state.states import group
@@ -23,7 +24,7 @@ _OPEN = frozenset({"waiting", "running", "retrying"})
 
 
 class Caution(NamedTuple):
-    """``key``: "unsafe", "not_ended", "retried", "failed_again", "chord" or "group"."""
+    """``key``: "unsafe", "not_ended", "retried", "failed_again", "follows", "chord" or "group"."""
 
     key: str
     text: str
@@ -45,7 +46,8 @@ def cautions(app: Celery, task: Task) -> list[Caution]:
     if group(task.state) in _OPEN or task.running_again:
         text = _("As far as is known it has not ended: it may run twice at once.")
         found.append(Caution("not_ended", text))
-    return [*found, *_before(task), *_canvas(task, events_of(task))]
+    events = events_of(task)
+    return [*found, *_before(task), *_after(task, events), *_canvas(task, events)]
 
 
 def _before(task: Task) -> list[Caution]:
@@ -65,6 +67,15 @@ def _before(task: Task) -> list[Caution]:
 def _failure(task_id: str) -> set[str]:
     rows = TaskError.objects.filter(task_id=task_id, retry=False).order_by("-time")
     return set(rows.values_list("fingerprint", flat=True)[:1])
+
+
+def _after(task: Task, events: Sequence[TaskEvent]) -> list[Caution]:
+    told = next((each.data for each in events if each.type == PUBLISHED), {})
+    after = canvas.names(canvas.follows(told, recorded=bool(told))[0])
+    if not after or group(task.state) != "succeeded":
+        return []
+    text = _("It succeeded, so what follows it ran already, and would run again: %(names)s.")
+    return [Caution("follows", text % {"names": ", ".join(after)})]
 
 
 def _canvas(task: Task, events: Sequence[TaskEvent]) -> list[Caution]:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from kombu import Exchange, Queue
 from kombu.utils.json import loads
 
+from django_celery_monitor.control import canvas
 from django_celery_monitor.control.errors import UnknownTargetError
 
 if TYPE_CHECKING:
@@ -46,6 +47,10 @@ class Message:
     soft_time_limit: float | None = None
     eta: datetime | None = None
     expires: datetime | None = None
+    # The name that it shows in place of its own.
+    shadow: str = ""
+    # See ``control.canvas``.
+    follows: dict[str, list[Any]] = field(default_factory=dict)
     as_type: bool = False
 
 
@@ -71,7 +76,9 @@ def built(app: Celery, message: Message, task_id: str) -> tuple[Any, dict[str, A
         expires=message.expires,
         ignore_result=bool(getattr(kind, "ignore_result", False)),
         create_sent_event=app.conf.task_send_sent_event,
+        shadow=message.shadow or None,
         **limits,
+        **canvas.values_of(canvas.renewed(message.follows, task_id)),
     )
     if message.stamps and made.headers:
         made.headers.update(stamps=message.stamps, stamped_headers=sorted(message.stamps))

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
+from django_celery_monitor.control import canvas
 from django_celery_monitor.control.message import Message
 from django_celery_monitor.ingest.redact import MASK
 
@@ -24,7 +25,7 @@ def original(
     recorded: bool = True,
 ) -> tuple[Message, tuple[str, ...]]:
     """With what of it is not sent again, in sentences; ``told``: by who sent it."""
-    unknown = [_("Callbacks, and what follows in a chain, are not sent again.")]
+    after, unknown = canvas.follows(told, recorded=recorded)
     if not recorded:
         unknown.append(_("Priority, headers, time limits and stamps are not known."))
     queue, exchange, routing_key = _place(told)
@@ -46,6 +47,8 @@ def original(
         eta=_future(told, "eta", now, unknown),
         expires=_future(told, "expires", now, unknown),
         as_type=not recorded,
+        follows=after,
+        shadow=str(told.get("shadow") or ""),
     )
     return message, tuple(unknown)
 

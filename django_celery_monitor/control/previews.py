@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from kombu.utils.json import loads
 
 from django_celery_monitor.celery_app import find_app, load_tasks
+from django_celery_monitor.control import canvas, signatures
 from django_celery_monitor.control import message as messages
-from django_celery_monitor.control import signatures
 from django_celery_monitor.control.cautions import Caution, cautions
 from django_celery_monitor.control.drafts import shown
 from django_celery_monitor.control.message import Message
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 OPTIONS: Final = (
     *("queue", "exchange", "routing_key", "priority", "eta", "expires"),
-    *("time_limit", "soft_time_limit", "headers", "stamps"),
+    *("time_limit", "soft_time_limit", "headers", "stamps", "shadow"),
 )
 _WIDTH: Final = 64
 # Task types to choose from.
@@ -50,6 +50,8 @@ class Offer:
     whole: Whole | None
     reason: Reason | None
     cautions: list[Caution]
+    # Names of tasks that run after it, in their order.
+    follows: list[str]
     preview: Preview | None
 
 
@@ -58,9 +60,16 @@ def offer(task: Task) -> Offer:
     load_tasks(app)
     found = find_whole(app, task)
     if isinstance(found, Reason):
-        return Offer(whole=None, reason=found, cautions=cautions(app, task), preview=None)
+        thought = cautions(app, task)
+        return Offer(whole=None, reason=found, cautions=thought, follows=[], preview=None)
     plan = Plan(message=found.message, new_id="…")
-    return Offer(whole=found, reason=None, cautions=cautions(app, task), preview=preview(plan))
+    return Offer(
+        whole=found,
+        reason=None,
+        cautions=cautions(app, task),
+        follows=canvas.names(found.message.follows),
+        preview=preview(plan),
+    )
 
 
 def preview(plan: Plan) -> Preview:

@@ -93,11 +93,13 @@ def retriable(
     if not name:
         return reason("nameless")
     told = [each.data for each in events if each.type == PUBLISHED]
-    mine = [data for data in told if data.get("name") == name]
+    # A worker tells the shadow in place of the name.
+    mine = [data for data in told if name in (data.get("name"), data.get("shadow"))]
     first = next((data for data in mine if not data.get("retries")), None)
     if first is None:
         missing = reason("replaced" if told and not mine else "text")
     else:
+        name = str(first["name"])
         found = from_payload(first)
         if not isinstance(found, Reason):
             message, unknown = original(name, found, first, now)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from django_celery_monitor.events import RECORDED
 from django_celery_monitor.ingest import judge
 
-_TEXTS: Final = frozenset({"group_id", "periodic_name", "origin", "flaw"})
+_TEXTS: Final = frozenset({"group_id", "periodic_name", "origin", "flaw", "canvas_flaw", "shadow"})
 _NUMBERS: Final = frozenset({"group_index", "priority"})
 _MAX_SMALL: Final = 2**15 - 1
 
@@ -19,6 +19,8 @@ def recorded(event: dict[str, Any]) -> dict[str, Any]:
         value = event.pop(field, None)
         if field in _TEXTS:
             value = judge.short_text(value)
+        elif field == "canvas" and not isinstance(value, str):
+            continue
         elif field in _NUMBERS and value is not None:
             value = min(judge.integer(value), _MAX_SMALL)
         if value is not None and value != "":

@@ -20,6 +20,7 @@ PUBLIC: Final = frozenset(
         *("name", "queue", "exchange", "routing_key", "retries", "eta", "expires", "runtime"),
         *("root_id", "parent_id", "group_id", "group_index", "priority", "periodic_name"),
         *("signum", "requeue", "terminated", "expired", "timelimit", "flaw", "state", "source"),
+        *("canvas_flaw", "shadow"),
     }
 )
 _LONGEST: Final = 240

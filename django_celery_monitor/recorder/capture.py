@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from celery import current_app
 from celery.utils.saferepr import saferepr
 
 from django_celery_monitor.recorder.arguments import payload_of
+from django_celery_monitor.recorder.canvas import canvas_of
 from django_celery_monitor.recorder.sender import variables
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class Captured(NamedTuple):
     older: dict[str, Any] | None
     payload: str
     flaw: str
+    canvas: str
+    canvas_flaw: str
     exchange: Any
     routing_key: str
     properties: dict[str, Any]
@@ -56,9 +59,7 @@ def capture(
     else:
         older, args, kwargs, embed = _parts(body)
     about = older or headers
-    serializer = (
-        sent.get("serializer") or sent.get("default_serializer") or app.conf.task_serializer
-    )
+    serializer = _serializer(sent, app)
     limit, texts = settings.RECORD_MAX_PAYLOAD, f"{about.get('argsrepr')}{about.get('kwargsrepr')}"
     payload, flaw = payload_of(args, kwargs, serializer, limit, long=_LEFT_OUT in texts)
     return Captured(
@@ -68,6 +69,7 @@ def capture(
         older,
         payload,
         flaw,
+        *canvas_of(embed, serializer, limit),
         exchange,
         routing_key,
         sent.get("properties") or {},
@@ -75,6 +77,10 @@ def capture(
         embed.get("chord"),
         str(origin()) if origin else "",
     )
+
+
+def _serializer(sent: Mapping[str, Any], app: Celery) -> Any:
+    return sent.get("serializer") or sent.get("default_serializer") or app.conf.task_serializer
 
 
 def _current_app() -> Celery:

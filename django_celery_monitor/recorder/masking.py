@@ -12,6 +12,7 @@ from django_celery_monitor.ingest.own_redaction import OwnRedaction
 from django_celery_monitor.ingest.redact import Redactor
 from django_celery_monitor.ingest.signatures import secret_positions
 from django_celery_monitor.recorder.arguments import REDACTED
+from django_celery_monitor.recorder.canvas import any_signature
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -45,6 +46,9 @@ class Masking:
             for field in _OTHERS:
                 if field in event:
                     event[field] = self._redactor.value(event[field])
+            if "canvas" in event and self._is_secret(json.loads(event["canvas"])):
+                del event["canvas"]
+                event["canvas_flaw"] = REDACTED
             name = event["name"]
             if name not in self._tasks and event["args"] not in _NONE:
                 # It has no signature here, so any of them may be the secret one.
@@ -53,6 +57,17 @@ class Masking:
                 self._mask(name, event)
             if self._own.active:
                 self._own.event(name, event)
+
+    def _is_secret(self, canvas: dict[str, Any]) -> bool:
+        """Nothing of it is kept then: half of it is not what is to follow."""
+        return any_signature(canvas, self._hides) or self._redactor.value(canvas) != canvas
+
+    def _hides(self, name: str, args: list[Any], kwargs: Any) -> bool:
+        # What comes before them when it runs, such as a result, moves them to other positions.
+        if args and (name not in self._tasks or self._positions(name)):
+            return True
+        text = _encode([args, kwargs])
+        return self._own.active and self._own.text(name, "payload", text) != text
 
     def _is_clean(self, *events: dict[str, Any]) -> bool:
         """Whether one look at all their arguments tells that there is nothing to mask."""

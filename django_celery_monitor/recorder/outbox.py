@@ -64,7 +64,7 @@ class Outbox:
         if self._queue.qsize() >= MOST_WAITING or self._bytes > _MOST_BYTES:
             self._drop("too many wait to be sent")
             return
-        self._bytes += len(captured.payload)
+        self._bytes += len(captured.payload) + len(captured.canvas)
         self._queue.put(captured)
         if not self._running:
             self._start()

@@ -31,7 +31,9 @@ _MOST_BYTES: Final = 128 * 1024
 # Longer extra headers are left out, in bytes.
 _MAX_HEADERS: Final = 4096
 _MAX_ORIGIN: Final = 255
-_SAME: Final = ("retries", "eta", "expires", "root_id", "parent_id", "group_index", "stamps")
+_SAME: Final = (
+    *("retries", "eta", "expires", "root_id", "parent_id", "group_index", "stamps", "shadow"),
+)
 # Celery's own, and what has a field of its own.
 CELERYS: Final = frozenset(
     {
@@ -131,6 +133,10 @@ def _add_arguments(event: dict[str, Any], captured: Captured) -> None:
         event["flaw"] = captured.flaw
     else:
         event["payload"] = captured.payload
+    if captured.canvas:
+        event["canvas"] = captured.canvas
+    elif captured.canvas_flaw:
+        event["canvas_flaw"] = captured.canvas_flaw
 
 
 def _add_place(event: dict[str, Any], captured: Captured) -> None:
@@ -161,13 +167,14 @@ def _chord(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _lists(items: Sequence[Captured]) -> Iterator[Sequence[Captured]]:
-    """By number and by size; of all in an event, only the payload may be long."""
+    """By number and by size; of all in an event, only what is JSON in it may be long."""
     begin = size = 0
     for index, captured in enumerate(items):
-        size += len(captured.payload)
+        long = len(captured.payload) + len(captured.canvas)
+        size += long
         if size > _MOST_BYTES or index - begin == MOST_EVENTS:
             yield items[begin:index]
-            begin, size = index, len(captured.payload)
+            begin, size = index, long
     if begin < len(items):
         yield items[begin:]
 

@@ -79,3 +79,18 @@ def describe(self: Task[Any, Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
         "retries": request.retries,
         "own_root": request.root_id == request.id,
     }
+
+
+@shared_task(bind=True)
+def fail_first(self: Any, order: str) -> str:
+    """Fails when it first runs with an order; the result backend's Redis knows whether it did."""
+    if self.backend.client.hincrby("orders", order, 1) == 1:
+        raise ValueError("out of stock")
+    return order
+
+
+@shared_task(bind=True)
+def ran(self: Any, *args: Any) -> str:
+    """Its runs are in a list in the result backend's Redis."""
+    self.backend.client.rpush("ran", " ".join(map(str, args)))
+    return str(args[0])

@@ -54,6 +54,8 @@ def item(app: Celery, number: int = 0, payload: str = "[[], {}]") -> Captured:
         older=None,
         payload=payload,
         flaw="",
+        canvas="",
+        canvas_flaw="",
         exchange="",
         routing_key="celery",
         properties={},
