@@ -82,7 +82,7 @@ def preview(plan: Plan) -> Preview:
         "routing_key": options.get("routing_key") or _name(options.get("queue")),
         "headers": masks.value({**made.headers, **message.headers}),
         "properties": {**made.properties, "priority": options.get("priority")},
-        "body": [args, kwargs, made.body[2] if isinstance(made.body, tuple) else {}],
+        "body": [args, kwargs, masks.value(made.body[2] if isinstance(made.body, tuple) else {})],
     }
     for name, value in (("argsrepr", args), ("kwargsrepr", kwargs)):
         if name in wire["headers"]:

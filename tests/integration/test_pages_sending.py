@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from celery import Celery
 from django.test import Client
+from kombu.utils.json import dumps
 from pytest_django import Settings
 
 from django_celery_monitor.access.policy import VIEW_TASK_ARGUMENTS
@@ -181,3 +182,16 @@ def test_read_only_and_other_methods(settings: Settings) -> None:
     settings.CELERY_MONITOR = {"READ_ONLY": True}
     assert client.get(address(task_id)).status_code == 403
     assert client.post(SEND, {"task": ADD, "args": "[1, 2]", "send": ""}).status_code == 403
+
+
+def test_what_follows_a_task_is_named_and_its_arguments_take_the_right_to_see_them() -> None:
+    step = {"task": "shop.ship", "args": ["to the moon"], "kwargs": {}, "options": {}}
+    task_id = recorded(canvas=dumps({"chain": [step]}))
+    page = text(root_client().get(address(task_id)))
+    assert "What follows it runs after it" in page
+    assert "shop.ship" in page
+    form = f"{SEND}?rerun_of={task_id}&task={NAME}"
+    assert "to the moon" in text(root_client().get(form))
+    for where in (address(task_id), form):
+        hidden = client_of("view_task", "retry_task", "send_task").get(where)
+        assert "to the moon" not in text(hidden)
