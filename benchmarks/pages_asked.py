@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -213,11 +213,16 @@ class Places:
         return f"{reverse('celery_monitor:tasks')}?{field}={child.root_id}"
 
     def largest(self) -> str:
+        return f"{reverse('celery_monitor:tasks')}?root={self._largest}"
+
+    @cached_property
+    def _largest(self) -> str:
+        """Takes longer than all pages together."""
         middle = self._oldest + self._span / 2
         near = Task.objects.filter(time__gte=middle - self._span / DAYS, parent_id__gt="")
         counted = near.order_by("time").values_list("root_id", flat=True)[:100_000]
         [(root, _members)] = Counter(counted).most_common(1)
-        return f"{reverse('celery_monitor:tasks')}?root={root}"
+        return str(root)
 
     def _some(self, tasks: Any) -> Task:
         found: Task | None = tasks.filter(time__gte=self._moment()).order_by("time").first()

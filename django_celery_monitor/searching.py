@@ -16,7 +16,7 @@ from django_celery_monitor.models import Task
 from django_celery_monitor.walks import Span, Way
 
 # Seconds that somebody who waits for a page is let wait for a search.
-PATIENCE: Final = 0.06
+PATIENCE: Final = 0.045
 # The most rows looked at on a way that leads all over the table: each is on a page of its own.
 SCATTERED: Final = 10_000
 # Looked at before anybody knows how long rows take: side by side, or all over the table.

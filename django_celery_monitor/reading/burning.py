@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Count, Min, Q, Subquery
-from django.db.models.functions import Coalesce, Greatest
-
 from django_celery_monitor.access.policy import get_policy
 from django_celery_monitor.models import Task, TaskError
 from django_celery_monitor.reading.growth import Flow, flows
@@ -22,8 +19,6 @@ SHOWN: Final = 6
 # So many of what waits longest, or failed last, are looked at.
 LOOKED_AT: Final = 1000
 HOUR: Final = timedelta(hours=1)
-# No event is taken that is more than this ahead.
-DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +73,11 @@ class _Place:
     number: int = 0
     oldest: datetime | None = None
 
-    def with_more(self, number: int, oldest: datetime) -> _Place:
-        return _Place(self.number + number, min(oldest, self.oldest or oldest))
+    def with_more(self, since: datetime) -> _Place:
+        return _Place(self.number + 1, min(since, self.oldest or since))
+
+
+_NOBODY: Final = _Place()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +88,7 @@ class _Waiting:
     at_least: bool
 
     def of(self, queue: str) -> _Place:
-        return self.queues.get(queue, _Place())
+        return self.queues.get(queue, _NOBODY)
 
 
 def failing(reading: Reading) -> list[Failing]:
@@ -154,22 +152,14 @@ def _waits(table: Table) -> dict[str, float | None]:
 def _waiting(reading: Reading) -> _Waiting:
     """Who waits for a time that was set is not late."""
     tasks = get_policy().visible(reading.user, Task.objects.all())
-    due = Q(eta=None) | Q(eta__lte=reading.now)
-    since = Greatest("time", Coalesce("eta", "time"))
     found: dict[str, _Place] = {}
     at_least = False
     # One question for each state: of several at once, a planner may walk through all of history.
     for state in GROUPS["waiting"]:
-        times = Way("state", state).along(tasks, Span(), "time").values("time")
-        last = Coalesce(Subquery(times[LOOKED_AT - 1 : LOOKED_AT]), reading.now + DAY)
-        rows = tasks.filter(state=state, time__lte=last).order_by().values_list("queue")
-        counted = rows.annotate(
-            every=Count("pk"), due=Count("pk", filter=due), since=Min(since, filter=due)
-        )
-        every = 0
-        for queue, number, late, oldest in counted:
-            every += number
-            if late:
-                found[queue] = found.get(queue, _Place()).with_more(late, oldest)
-        at_least = at_least or every >= LOOKED_AT
+        oldest = Way("state", state).along(tasks, Span(), "time")
+        looked_at = list(oldest.values_list("queue", "time", "eta")[:LOOKED_AT])
+        at_least = at_least or len(looked_at) == LOOKED_AT
+        for queue, time, eta in looked_at:
+            if eta is None or eta <= reading.now:
+                found[queue] = found.get(queue, _NOBODY).with_more(max(time, eta or time))
     return _Waiting(queues=found, at_least=at_least)

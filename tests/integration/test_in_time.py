@@ -47,5 +47,11 @@ def test_other_errors_are_not_taken_for_it() -> None:
         connections["postgresql"] = kept
 
 
-def test_other_databases_are_let_finish() -> None:
-    assert in_time("default", 0.0, lambda: asked("SELECT 1", "default")) == "1"
+def test_sqlite_is_stopped_too() -> None:
+    endless = """
+        WITH RECURSIVE more (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM more)
+        SELECT COUNT(*) FROM more
+    """
+    assert in_time("default", 0.02, lambda: asked(endless, "default")) is None
+    assert in_time("default", 5.0, lambda: asked("SELECT 1", "default")) == "1"
+    assert asked("SELECT 2", "default") == "2"
