@@ -17,7 +17,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 ROOT = Path(__file__).parents[1]
 PICTURES = Path(__file__).with_suffix("")
@@ -40,7 +43,13 @@ SHOTS: tuple[Shot, ...] = (
     ("failures-phone", "failures/", "dark", 390, 844),
     ("queues-light", "queues/", "light", 1440, 460),
     ("queue-dark", "queues/payments/", "dark", 1440, 1080),
-    ("send-light", "send/?task=shop.stock.reserve", "light", 1440, 720),
+    (
+        "send-light",
+        "send/?task=shop.stock.reserve&args=%5B%22CH-2502-RD%22%2C4%5D",
+        "light",
+        1440,
+        620,
+    ),
     ("operations-light", "operations/", "light", 1440, 420),
     ("operation-light", "operations/{operation}/", "light", 1440, 640),
     ("operation-phone", "operations/{operation}/", "dark", 390, 844),
@@ -87,6 +96,7 @@ def fill() -> str:
     reader = User.objects.create_superuser("demo")
     save_views(str(reader.pk))
     act()
+    operate(reader)
     client.force_login(reader)
     return client.cookies["sessionid"].value
 
@@ -162,6 +172,47 @@ def act() -> None:
         ControlTarget.objects.create(action=action, kind=kind, value=target)
 
 
+def operate(reader: User) -> None:
+    """Operations: one that is over, one that was stopped, one that runs."""
+    from django.utils import timezone
+
+    from django_celery_monitor.control.operations import Chosen, begin, parsed
+    from django_celery_monitor.models import Operation, Task
+
+    now = timezone.now()
+    failed = Task.objects.filter(state="FAILURE").order_by("-time").values_list("id", flat=True)
+    ids = list(failed[:5])
+    parts: dict[str, object] = {"started_at": now - timedelta(seconds=90), "turned_at": now}
+    down = begin(
+        reader,
+        "revoke",
+        Chosen(expression=parsed("state=waiting&queue=partners")),
+        reason="API down",
+    )
+    stopped = begin(reader, "retry", Chosen(ids=ids), reason="the bank was down")
+    chosen = Chosen(expression=parsed("state=failed&name=shop.orders.charge_card"))
+    running = begin(reader, "retry", chosen, reason="the bank was down")
+    for operation, values in (
+        (down, {"status": "finished", "matched": 38, "done": 38, "ended_at": now}),
+        (stopped, {"status": "stopped", "matched": 5, "failed": 2, "unclear": 1, "skipped": 1}),
+        (running, {"status": "running", "matched": 2480, "done": 1210, "failed": 14}),
+    ):
+        rows = Operation.objects.filter(pk=operation.pk)
+        rows.update(collected=True, **parts, **values)
+    for task_id, status, message in zip(
+        ids,
+        ("failed", "failed", "unclear", "skipped", "waiting"),
+        (
+            *["Only a text of its arguments is known, which is not what they were."] * 2,
+            "The collector ended while it was being sent.",
+            "It has succeeded.",
+            "",
+        ),
+        strict=True,
+    ):
+        stopped.items.filter(task_id=task_id).update(status=status, message=message)
+
+
 def listen() -> None:
     """What a collector says of itself while it runs."""
     from django.utils import timezone
@@ -231,7 +282,7 @@ def take(address: str, session: str) -> None:
     from playwright.sync_api import sync_playwright
 
     chromium = sys.argv[1] if len(sys.argv) > 1 else "/usr/bin/chromium"
-    task = interesting_task()
+    task, operation = interesting_task(), stopped_operation()
     PICTURES.mkdir(exist_ok=True)
     with sync_playwright() as play, play.chromium.launch(executable_path=chromium) as browser:
         for name, path, colours, width, height in SHOTS:
@@ -240,8 +291,10 @@ def take(address: str, session: str) -> None:
                 viewport={"width": width, "height": height}, color_scheme=colours
             )
             page.context.add_cookies([{"name": "sessionid", "value": session, "url": address}])
-            page.goto(address + path.format(task=task))
-            page.locator("button.live[data-live-state=live]").wait_for()
+            page.goto(address + path.format(task=task, operation=operation))
+            # Forms stay as they are.
+            if page.locator("button.live").count():
+                page.locator("button.live[data-live-state=live]").wait_for()
             page.screenshot(path=PICTURES / f"{name}.png")
             page.close()
             sys.stdout.write(f"{name}\n")
@@ -252,6 +305,12 @@ def interesting_task() -> str:
     from django_celery_monitor.models import Task
 
     return Task.objects.filter(state="FAILURE", retries__gt=0).latest("time").id
+
+
+def stopped_operation() -> str:
+    from django_celery_monitor.models import Operation
+
+    return str(Operation.objects.get(status="stopped").pk)
 
 
 if __name__ == "__main__":
