@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Final
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_celery_monitor.access.policy import VIEW_TASK
 from django_celery_monitor.admin.acting import ActingAdmin
-from django_celery_monitor.admin.base import ReadOnlyAdmin, page_of
+from django_celery_monitor.admin.base import ReadOnlyAdmin, in_a_row, page_of
 from django_celery_monitor.admin.lists import (
     AfterFilter,
     NameFilter,
@@ -21,6 +21,10 @@ from django_celery_monitor.admin.lists import (
 )
 from django_celery_monitor.models import Task, TaskError
 from django_celery_monitor.reading.words import duration
+
+
+# Of an id, so that a row of a list is one line.
+SHORT: Final = 13
 
 
 class TaskAdmin(ActingAdmin[Task]):
@@ -34,27 +38,28 @@ class TaskAdmin(ActingAdmin[Task]):
         *("expires", "args", "kwargs", "result", "exception", "traceback", "root", "parent"),
     )
     # Columns are methods, because by fields anybody could sort, also by those without an index.
-    list_display = ("key", "what", "stands", "earliest", "where", "took")
-    list_display_links = ("key",)
+    list_display = ("what", "stands", "earliest", "where", "took", "key")
+    list_display_links = ("what", "key")
     list_filter = (StateFilter, AfterFilter, NameFilter, WorkerFilter, QueueFilter)
     search_fields = ("id",)
     search_help_text = _("A task's id, or any part of a task's name.")
 
     @admin.display(description=_("id"))
     def key(self, task: Task) -> str:
-        return task.id
+        short = task.id if len(task.id) <= SHORT else f"{task.id[:SHORT]}…"
+        return format_html('<span class="nowrap" title="{}">{}</span>', task.id, short)
 
     @admin.display(description=_("name"))
     def what(self, task: Task) -> str:
-        return task.name
+        return task.name or "?"
 
     @admin.display(description=_("state"))
     def stands(self, task: Task) -> str:
         return task.state
 
     @admin.display(description=_("time"), ordering="time")
-    def earliest(self, task: Task) -> Any:
-        return task.time
+    def earliest(self, task: Task) -> str:
+        return in_a_row(task.time)
 
     @admin.display(description=_("worker"))
     def where(self, task: Task) -> str:
@@ -69,7 +74,7 @@ class TaskAdmin(ActingAdmin[Task]):
         # Who may see the task's texts may see those of its errors.
         errors = TaskError.objects.filter(task_id=task.id, duplicate=False)
         found = errors.order_by("-time", "-id").first() if task.exception else None
-        return found.traceback if found else ""
+        return format_html("<pre>{}</pre>", found.traceback) if found and found.traceback else ""
 
     @admin.display(description=_("root"))
     def root(self, task: Task) -> str:
@@ -99,13 +104,13 @@ class TaskAdmin(ActingAdmin[Task]):
 
 class TaskErrorAdmin(ReadOnlyAdmin[TaskError]):
     act = VIEW_TASK
-    payload = ("message", "traceback")
+    payload = ("message", "trace")
     fields = (
         "task",
         "name",
         "type",
         "message",
-        "traceback",
+        "trace",
         "time",
         "worker",
         "retry",
@@ -117,8 +122,12 @@ class TaskErrorAdmin(ReadOnlyAdmin[TaskError]):
     search_help_text = _("A task's id, or the fingerprint of an error.")
 
     @admin.display(description=_("time"), ordering="time")
-    def happened(self, error: TaskError) -> Any:
-        return error.time
+    def happened(self, error: TaskError) -> str:
+        return in_a_row(error.time)
+
+    @admin.display(description=_("traceback"))
+    def trace(self, error: TaskError) -> str:
+        return format_html("<pre>{}</pre>", error.traceback) if error.traceback else ""
 
     @admin.display(description=_("type"))
     def kind(self, error: TaskError) -> str:
@@ -141,7 +150,7 @@ class TaskErrorAdmin(ReadOnlyAdmin[TaskError]):
         return error.retry
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TaskError]:
-        return super().get_queryset(request).defer(*self.payload)
+        return super().get_queryset(request).defer("message", "traceback")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[TaskError], search_term: str

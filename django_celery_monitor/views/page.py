@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -107,5 +108,6 @@ def version(request: HttpRequest, also: object) -> str:
 
 
 def _refusal(request: HttpRequest, status: int, title: str, reason: str) -> HttpResponse:
-    context = {"heading": title, "reason": reason}
+    plain = request.path if status == HTTPStatus.BAD_REQUEST else ""
+    context = {"heading": title, "reason": reason, "plain_url": plain}
     return render_page(request, "refusal.html", context, status=status)

@@ -3,6 +3,8 @@ import { open } from "./dialogs";
 import { togglePause } from "./live";
 import { nextTheme } from "./theme-switch";
 
+const OFF = "celery-monitor-keys-off";
+
 type Act = (event: KeyboardEvent) => void;
 
 let prefix = "";
@@ -56,10 +58,35 @@ function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && target.matches(field);
 }
 
+/** Who dictates, or whose screen reader has letters of its own, has none of ours. */
+function areOff(): boolean {
+  try {
+    return localStorage.getItem(OFF) !== null;
+  } catch {
+    return false;
+  }
+}
+
+function startSwitch(): void {
+  const box = document.querySelector<HTMLInputElement>("[data-keys-switch]");
+  if (!box) return;
+  box.checked = !areOff();
+  box.addEventListener("change", () => {
+    try {
+      if (box.checked) localStorage.removeItem(OFF);
+      else localStorage.setItem(OFF, "1");
+    } catch {
+      // Then there is no way to remember it.
+      box.checked = true;
+    }
+  });
+}
+
 export function startKeys(): void {
+  startSwitch();
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
-    if (document.querySelector("dialog[open]")) return;
+    if (document.querySelector("dialog[open]") || areOff()) return;
     const act = meant(event.key);
     prefix = event.key === "g" && !prefix ? "g" : "";
     if (!act) return;

@@ -70,6 +70,12 @@ export function startSearch(): void {
     else return;
     event.preventDefault();
   });
+  form.addEventListener("keydown", (event) => {
+    const chip = event.target instanceof Element && event.target.closest<HTMLElement>("[data-chip]");
+    if (!chip || (event.key !== "Delete" && event.key !== "Backspace")) return;
+    event.preventDefault();
+    chip.querySelector("a")?.click();
+  });
   form.addEventListener("click", (event) => {
     if (!(event.target instanceof Element) || event.target.closest("a")) return;
     const chip = event.target.closest<HTMLElement>("[data-chip]");

@@ -159,6 +159,9 @@ def test_chips_become_text_again_and_backspace_takes_them_away(page: Page, tasks
     expect(page).to_have_url(f"{tasks}?state=failed&-queue=mail")
     box.press("Backspace")
     expect(page).to_have_url(f"{tasks}?state=failed")
+    page.get_by_role("link", name="Without State failed").press("Delete")
+    expect(page).to_have_url(tasks)
+    page.go_back()
     box.press("ArrowLeft")
     expect(box).to_have_value("state:failed")
 

@@ -420,6 +420,28 @@ def test_the_keyboard_reaches_everything(
     expect(page.get_by_role("heading", level=1)).to_have_text("shop.ship")
 
 
+def test_keys_of_one_letter_are_switched_off_and_stay_so(
+    page: Page, sign_in: SignIn, addresses: dict[str, str]
+) -> None:
+    sign_in(superuser())
+    page.goto(addresses["tasks"])
+    page.keyboard.press("?")
+    page.get_by_label("Use keys of one letter").uncheck()
+    page.keyboard.press("Escape")
+    page.reload()
+    is_live(page)
+    page.keyboard.press("/")
+    page.keyboard.press("?")
+    expect(page.get_by_label("Search tasks")).not_to_be_focused()
+    expect(page.locator("#keys")).to_be_hidden()
+    page.get_by_label("Account and appearance").click()
+    page.get_by_role("button", name="Keyboard shortcuts").click()
+    page.get_by_label("Use keys of one letter").check()
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    expect(page.get_by_label("Search tasks")).to_be_focused()
+
+
 def test_signing_out_works_from_the_menu(
     page: Page, sign_in: SignIn, addresses: dict[str, str]
 ) -> None:
