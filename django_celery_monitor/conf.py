@@ -76,6 +76,8 @@ class Settings:
     LOGO: str = ""
     # URL name, path or address, and the words for it: the way back into the project.
     BACK_LINK: tuple[str, ...] = ()
+    # Where source code is read, by the beginning of a path in a traceback; {path}: the rest of it.
+    SOURCE_LINKS: dict[str, str] = field(default_factory=dict)
     PAGE_SIZE: int = 25
     # What no index finds is looked for among so many tasks at a time, the newest first.
     SEARCH_WINDOW: int = 40_000
@@ -164,6 +166,9 @@ def _bad_value(key: str, value: Any) -> list[str]:
     if key == "REDACT_WITH_BY":
         empty = [name for name, path in value.items() if not name or not path]
         return [f"{SETTING}[{key!r}] has an empty name or path: {name!r}." for name in empty]
+    if key == "SOURCE_LINKS":
+        bad = [name for name, url in value.items() if not name or "{path}" not in url]
+        return [f"{SETTING}[{key!r}][{name!r}] needs a beginning and a {{path}}." for name in bad]
     if isinstance(value, dict):
         return [bad for name, each in value.items() for bad in _bad_number(key, each, name)]
     if key == "REDACT_PATTERNS":

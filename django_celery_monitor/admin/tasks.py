@@ -22,7 +22,6 @@ from django_celery_monitor.admin.lists import (
 from django_celery_monitor.models import Task, TaskError
 from django_celery_monitor.reading.words import duration
 
-
 # Of an id, so that a row of a list is one line.
 SHORT: Final = 13
 

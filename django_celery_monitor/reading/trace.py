@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote
+
+from django_celery_monitor.conf import get_settings
 
 _FRAME: Final = re.compile(r'^\s*File "([^"\n]*)", line (\d+)(?:, in (.*))?$')
 _PACKAGE: Final = re.compile(r"[/\\](?:site|dist)-packages[/\\]([^/\\]+)")
@@ -15,11 +18,20 @@ _OPENING: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """``url``: where the project's settings say that a frame's source can be read."""
+
+    text: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """Lines of one kind: ``own`` or ``library`` frames, the ``error`` itself, other ``text``."""
 
     kind: str
     text: str
+    lines: tuple[Line, ...] = ()
     frames: int = 0
     packages: str = ""
 
@@ -56,6 +68,17 @@ def _part(kind: str, lines: list[str]) -> Part:
     return Part(
         kind=kind,
         text="\n".join(lines),
+        lines=tuple(Line(text=line, url=_source(line)) for line in lines) if kind == "own" else (),
         frames=len(paths),
         packages=", ".join(sorted(packages)),
     )
+
+
+def _source(line: str) -> str:
+    frame, links = _FRAME.match(line), get_settings().SOURCE_LINKS
+    if not frame or not links:
+        return ""
+    path, number = frame[1], frame[2]
+    begin = max((each for each in links if path.startswith(each)), key=len, default="")
+    rest = quote(path[len(begin) :], errors="replace")
+    return links[begin].replace("{line}", number).replace("{path}", rest) if begin else ""

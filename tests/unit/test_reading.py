@@ -6,6 +6,7 @@ import pytest
 from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django import Settings
 
 from django_celery_monitor.reading import words
 from django_celery_monitor.reading.call import call
@@ -80,6 +81,24 @@ def test_frames_of_libraries_are_told_from_the_project_s_own() -> None:
     ]
     assert found[1].packages == "celery"
     assert found[4].text == "ValueError: first line\nsecond line"
+
+
+def test_frames_of_the_project_lead_to_their_source(settings: Settings) -> None:
+    def urls() -> list[str]:
+        return [line.url for part in parts(FRAMES) for line in part.lines]
+
+    assert urls() == ["", ""]
+    links = {
+        "/srv/": "https://example.org/{path}",
+        "/srv/shop/": "https://example.org/shop/{path}#L{line}",
+        "/usr/": "https://example.org/never/{path}",
+    }
+    settings.CELERY_MONITOR = {"SOURCE_LINKS": links}
+    assert urls() == ["https://example.org/shop/tasks.py#L88", ""]
+    hostile = parts('  File "/srv/shop/a?b#{line}\u202e\ud800.py", line 7, in f')
+    assert [line.url for part in hostile for line in part.lines] == [
+        "https://example.org/shop/a%3Fb%23%7Bline%7D%E2%80%AE%3F.py#L7"
+    ]
 
 
 @given(st.text())
