@@ -176,7 +176,7 @@ def hostile() -> Kept:
         "queue": f"{IMAGE}{MARKS}" + "q" * 300,
         "routing_key": SCRIPT,
     }
-    uuid, at = f'{IMAGE}"/../{{{{ 7 }}}}%0a' + "i" * 150, now() - 5
+    uuid, at = f'{IMAGE}"/..{{{{ 7 }}}}%0a' + "i" * 150, now() - 5
     store(
         sent(uuid, at, **own),
         received(uuid, at + 0.1, **own, hostname=host),

@@ -62,6 +62,8 @@ def test_a_hostile_task_harms_no_page(page: Page, visit: Visit) -> None:
     for name in visit(hostile()):
         found = [*sideways(page, (360, 1440)), *breaches(page), *complaints]
         complaints.clear()
+        if name == "task" and page.title().startswith("Not found"):
+            found.append("is not there")
         if page.evaluate("'harmed' in window"):
             found.append("ran a script of the task's")
         if page.evaluate("document.querySelectorAll('main img, main script:not([type])').length"):
