@@ -21,6 +21,8 @@ def problems(settings: Settings, **given: Any) -> list[str]:
 
 def test_without_any_setting_the_defaults_hold(settings: Settings) -> None:
     del settings.CELERY_MONITOR
+    # Nobody is told of what is deleted.
+    conf.get_settings.cache_clear()
     assert conf.get_settings() == conf.Settings()
     assert conf.problems() == []
 

@@ -18,9 +18,7 @@ LIMIT = 150_000
 
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 DECLARATION = re.compile(r"(?<=[{;])\s*([\w-]+)\s*:\s*([^;{}]+)(?=[;}])")
-PHYSICAL = re.compile(
-    r"(?:.*-)?(?:left|right)(?:-.*)?|clear|float|border-(?:top|bottom)-(?:left|right)-radius"
-)
+PHYSICAL = re.compile(r"(?:.*-)?(?:left|right)(?:-.*)?|border-(?:top|bottom)-(?:left|right)-radius")
 SIDES = frozenset({"margin", "padding", "inset", "border-width", "border-style", "border-color"})
 TURNED = frozenset({"text-align", "float", "clear", "justify-content", "justify-items"})
 
