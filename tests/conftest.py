@@ -13,6 +13,9 @@ if os.environ.get("CI"):
 
 SLOWEST = frozenset({"faults", "acceptance", "test_control_workers.py", "test_every_page.py"})
 
+# Its asserts say as much as those of tests.
+pytest.register_assert_rewrite("tests.integration.effects")
+
 pytest_plugins = [
     "tests.fixtures.apps",
     "tests.fixtures.brokers",

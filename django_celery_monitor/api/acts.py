@@ -17,7 +17,6 @@ from django_celery_monitor.api.render import answer
 from django_celery_monitor.api.tried import trying
 from django_celery_monitor.control.acts.base import Act
 from django_celery_monitor.control.acts.registry import ACTS
-from django_celery_monitor.control.content import content_of
 from django_celery_monitor.control.perform import perform
 from django_celery_monitor.models import ControlAction
 from django_celery_monitor.reading.audit import Eyes, actions_for, audit_page
@@ -94,8 +93,7 @@ def _door(act: Act) -> None:
         source = ControlAction.Source.API
         action = perform(request.user, act, given, reason=reason, source=source)
         item = _item(Eyes(request.user).see(action))
-        told = content_of(request.user, action)
-        return answer({**item, "lasting": str(act.lasting), "told": told})
+        return answer({**item, "lasting": str(act.lasting), "told": action.content})
 
     router.post(
         f"acts/{act.name}",

@@ -15,10 +15,7 @@ from django_celery_monitor.access.who import why_not
 from django_celery_monitor.control.errors import (
     BadParametersError,
     ControlError,
-    DeniedError,
     UnavailableError,
-    UnknownActError,
-    UnknownTargetError,
 )
 from django_celery_monitor.filters import FilterError
 
@@ -66,12 +63,11 @@ def explain_errors(api: NinjaAPI) -> None:
 
 
 def _undone(error: ControlError) -> HttpResponse:
+    more: dict[str, Any] = {}
     if isinstance(error, BadParametersError):
-        return problem(400, str(error), problems=error.problems)
-    if isinstance(error, DeniedError):
-        return problem(403, str(error))
-    if isinstance(error, UnknownActError | UnknownTargetError):
-        return problem(404, str(error))
-    sent = isinstance(error, UnavailableError) and error.sent
-    action = error.action.pk if isinstance(error, UnavailableError) and error.action else None
-    return problem(503, str(error), sent=sent, action=action)
+        more["problems"] = error.problems
+    if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        away = error if isinstance(error, UnavailableError) else None
+        more["sent"] = away is not None and away.sent
+        more["action"] = away.action.pk if away and away.action else None
+    return problem(error.status, str(error), **more)

@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 from django_celery_monitor.access.policy import User
-from django_celery_monitor.celery_app import find_app
 from django_celery_monitor.control.redaction import reader, redactor
 from django_celery_monitor.ingest import judge
 from django_celery_monitor.ingest.fields import dump
-from django_celery_monitor.models import ControlAction, WorkerReply
+from django_celery_monitor.models import WorkerReply
 from django_celery_monitor.reading.inspected import visible_content
+
+if TYPE_CHECKING:
+    from celery import Celery
 
 Part = WorkerReply.Part
 # Of one reply, as JSON.
 _WIDEST: Final = 200_000
 
 
-def content_of(user: User | None, action: ControlAction) -> dict[str, dict[str, Any]]:
+def content_of(
+    app: Celery, user: User | None, act: str, told: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
     """By host name: ``content``, ``total`` entries that were told, how many are ``hidden``, and
     which permission it ``needs`` that is missing.
     """
-    read = _reader(action.act)
-    return {host: _visible(user, *read(said)) for host, said in sorted(action.told.items())}
+    if not told:
+        return {}
+    read = _reader(app, act)
+    return {host: _visible(user, *read(said)) for host, said in sorted(told.items())}
 
 
-def _reader(act: str) -> Any:
+def _reader(app: Celery, act: str) -> Any:
     """From a reply to its part, its content, and how many entries it had."""
-    app = find_app()
     if act in Part.values:
         parts = reader(app)
 

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from http import HTTPStatus
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from django_celery_monitor.models import ControlAction
 
 
 class ControlError(Exception):
-    """An act was not done."""
+    """An act was not done. ``status``: as HTTP says it, at every door."""
+
+    status: ClassVar[HTTPStatus] = HTTPStatus.SERVICE_UNAVAILABLE
 
 
 class UnknownActError(ControlError):
     """There is no act of that name."""
 
+    status = HTTPStatus.NOT_FOUND
+
 
 class DeniedError(ControlError):
     """``codename``: of the permission that is missing; empty where ``READ_ONLY`` forbids it."""
+
+    status = HTTPStatus.FORBIDDEN
 
     def __init__(self, message: str, codename: str = "") -> None:
         super().__init__(message)
@@ -27,6 +34,8 @@ class DeniedError(ControlError):
 class BadParametersError(ControlError):
     """``problems``: by parameter, what is wrong with it. Nothing was sent."""
 
+    status = HTTPStatus.BAD_REQUEST
+
     def __init__(self, problems: dict[str, str]) -> None:
         super().__init__(" ".join(f"{name}: {text}" for name, text in problems.items()))
         self.problems = problems
@@ -34,6 +43,8 @@ class BadParametersError(ControlError):
 
 class UnknownTargetError(ControlError):
     """There is no such task, worker or queue, or not for this person. Nothing was sent."""
+
+    status = HTTPStatus.NOT_FOUND
 
 
 class AuditError(ControlError):

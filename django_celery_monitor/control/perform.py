@@ -15,7 +15,7 @@ from django_celery_monitor.conf import get_settings
 from django_celery_monitor.control import audit, sending
 from django_celery_monitor.control.acts.base import Act, Aim, Order, Outcome, Result, Values
 from django_celery_monitor.control.acts.registry import act_of
-from django_celery_monitor.control.audience import seen_by
+from django_celery_monitor.control.content import content_of
 from django_celery_monitor.control.denials import Attempt, noted
 from django_celery_monitor.control.errors import (
     BadParametersError,
@@ -117,9 +117,10 @@ def _recorded(way: Way, order: Order) -> ControlAction:
         audit.end(action, Result(outcome=Outcome.UNCLEAR, detail=detail), mask)
         raise
     audit.end(action, result, mask)
+    action.content = content_of(way.app, order.user, order.act.name, result.told)
     action.told = result.told
     if order.user is not None:
-        action.told = seen_by(way.app, order.user, order.act.name, result.told)
+        action.told = {host: each["content"] for host, each in action.content.items()}
     return action
 
 

@@ -81,6 +81,8 @@ class ControlAction(models.Model):
 
     # By host name, what workers said when they were asked: only for whoever asked, never stored.
     told: Mapping[str, Any] = {}
+    # The same, redacted and as far as the reader may see it, with what is hidden.
+    content: Mapping[str, dict[str, Any]] = {}
 
     def __str__(self) -> str:
         return f"{self.act} {self.user_name}"

@@ -16,13 +16,11 @@ from django_celery_monitor.access.policy import VIEW_ACTION, VIEW_TASK, VIEW_WOR
 from django_celery_monitor.control.acts.base import Act
 from django_celery_monitor.control.acts.registry import ACTS
 from django_celery_monitor.control.acts.retry import Sending
-from django_celery_monitor.control.content import content_of
 from django_celery_monitor.control.errors import (
-    AuditError,
     BadParametersError,
+    ControlError,
     DeniedError,
     UnavailableError,
-    UnknownTargetError,
 )
 from django_celery_monitor.control.perform import perform
 from django_celery_monitor.models import ControlAction, Task, Worker
@@ -60,19 +58,15 @@ def _done(request: HttpRequest, form: ActForm) -> HttpResponse:
         action = perform(request.user, form.act, form.values, reason=form.reason, source=source)
     except BadParametersError as error:
         form.refuse(error.problems)
-        return _page(request, form, HTTPStatus.BAD_REQUEST)
+        return _page(request, form, error.status)
     except DeniedError as error:
         raise PermissionDenied(str(error)) from error
-    except UnknownTargetError as error:
-        form.error = str(error)
-        return _page(request, form, HTTPStatus.NOT_FOUND)
-    except (UnavailableError, AuditError) as error:
+    except ControlError as error:
         form.error = str(error)
         sent = isinstance(error, UnavailableError) and error.sent
-        return _page(request, form, HTTPStatus.SERVICE_UNAVAILABLE, sent=sent)
+        return _page(request, form, error.status, sent=sent)
     if not form.act.changes:
-        told = content_of(request.user, action)
-        return _page(request, form, action=action, told=told)
+        return _page(request, form, action=action, told=action.content)
     return answer(request, action, way_back(request) or _after(request, action))
 
 

@@ -60,19 +60,20 @@ def _of_sending(request: HttpRequest) -> dict[str, str]:
 def retry(request: HttpRequest, task_id: str) -> HttpResponse:
     task = _task(request, RETRY_TASK, task_id)
     back = way_back(request) or reverse("celery_monitor:task", args=(task.id,))
-    problem, status = "", HTTPStatus.OK
+    problem, status, new_id = "", HTTPStatus.OK, request.POST.get("new_id")
     if request.method == "POST":
         try:
             action = _perform(request, Retry(), _of_retry(request, task.id))
             return answer(request, action, back)
         except ControlError as error:
-            problem, status = _said(error), _status(error)
+            problem, status = _refused(error), error.status
+            new_id = None if _is_free(error) else new_id
     context = {
         "task": task,
         "offer": previews.offer(task),
         "problem": problem,
         "payload": get_policy().can(request.user, VIEW_TASK_ARGUMENTS, task),
-        "new_id": request.POST.get("new_id") or str(uuid4()),
+        "new_id": new_id or str(uuid4()),
         "action_url": request.get_full_path(),
         "back_url": back,
     }
@@ -96,7 +97,9 @@ def send(request: HttpRequest) -> HttpResponse:
         try:
             action = _perform(request, Send(), given)
         except ControlError as error:
-            context["problem"], status = _said(error), _status(error)
+            context["problem"], status = _refused(error), error.status
+            if _is_free(error):
+                given.pop("new_id", None)
         else:
             url = reverse("celery_monitor:task", args=(action.arguments["new_id"],))
             return answer(request, action, url)
@@ -125,7 +128,6 @@ def _form(request: HttpRequest, given: dict[str, str], problems: dict[str, str])
     options = [_field(name, given, problems) for name in OPTIONS]
     return {
         "given": {"new_id": str(uuid4()), **given},
-        "reason": request.POST.get("reason", ""),
         "arguments": [_field(name, given, problems) for name in ARGUMENTS],
         "options": options,
         "options_open": any(each.value or each.error for each in options),
@@ -186,18 +188,24 @@ def _filled(origin: Task, values: dict[str, Any], given: dict[str, str]) -> dict
 def _said(error: ControlError) -> str:
     if isinstance(error, BadParametersError):
         return " ".join(error.problems.values())
-    if isinstance(error, UnavailableError) and error.sent:
-        return f"{error} " + _("What came of it is unclear.")
     return str(error)
 
 
-def _status(error: ControlError) -> HTTPStatus:
-    away = isinstance(error, UnavailableError)
-    return HTTPStatus.SERVICE_UNAVAILABLE if away else HTTPStatus.BAD_REQUEST
+def _refused(error: ControlError) -> str:
+    if isinstance(error, UnavailableError) and error.sent:
+        return f"{error} " + _("What came of it is unclear.")
+    return _("Nothing was sent: %(problem)s") % {"problem": _said(error)}
+
+
+def _is_free(error: ControlError) -> bool:
+    """An id is sent once. Of this one it is known that nothing was, so the next try has its own."""
+    return isinstance(error, UnavailableError) and not error.sent
 
 
 def _page(
     request: HttpRequest, template: str, context: dict[str, Any], status: HTTPStatus
 ) -> HttpResponse:
     # Fetched anew, a page would lose what was written into it.
-    return render_page(request, template, {"section": "tasks", "still": True, **context}, status)
+    typed = {"reason": request.POST.get("reason", ""), "confirmed": "confirm" in request.POST}
+    context = {"section": "tasks", "still": True, **typed, **context}
+    return render_page(request, template, context, status)

@@ -1,344 +1,248 @@
-"""Each act on real workers, on Redis and RabbitMQ: its effect is seen on the worker."""
+"""Acts on real workers of each pool, and what goes wrong with workers, on Redis and RabbitMQ."""
 
 from __future__ import annotations
 
 import os
+import re
 import signal
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from celery import Celery
-from celery.result import AsyncResult
+from pytest_django import Settings
 
 from django_celery_monitor.control.acts.base import Outcome
 from django_celery_monitor.control.acts.pools import PoolGrow
 from django_celery_monitor.control.acts.registry import ACTS
 from django_celery_monitor.control.perform import perform
-from django_celery_monitor.models import ControlAction, TaskTotals
-from tests.fixtures.brokers import a_redis_database, a_virtual_host
-from tests.fixtures.processes import Process, project_env, started
+from django_celery_monitor.models import TaskTotals
 from tests.integration.acting import _no_thread_is_left
-from tests.integration.collecting import app_on
 from tests.integration.kept import a_task
-from tests.integration.kept import a_worker as a_row
-from tests.listening import listening
+from tests.integration.stage import ADD, DONE, LIMITED, SLOW, Stage, host, known, queue, staged
+from tests.integration.stage import unhurried as unhurried_acts
+from tests.integration.test_control_retry import recorded
+from tests.project import tasks
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    # How Celery's AbortableTask keeps a state in Redis.
+    pytest.mark.filterwarnings("ignore:Call to deprecated setex:DeprecationWarning"),
+]
 
 __all__ = ["_no_thread_is_left"]
 
+CONTROL = Path(__file__).parents[2] / "docs/how-to/control.md"
 POOLS = ("prefork", "solo", "threads")
-ADD, SLOW = "tests.project.tasks.add", "tests.project.tasks.slow"
-DONE, UNCLEAR, NOTHING = Outcome.CONFIRMED, Outcome.UNCLEAR, "none of these tasks"
-CANNOT = {"solo": "pool solo cannot", "threads": "pool threads cannot"}
-NO_AUTOSCALE = {"prefork": "without --autoscale", **CANNOT}
-# What each act gives, on the pools in this order: an outcome, or the reason of a refusal.
-MATRIX: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
-    **{name: ({}, {}) for name, act in ACTS.items() if not act.changes and name != "query_task"},
-    "query_task": ({"ids": ["a"]}, {}),
-    "revoke": ({"ids": ["a"], "unseen": True}, {}),
-    "terminate": ({"ids": ["a"], "unseen": True}, {"prefork": NOTHING, **CANNOT}),
-    "revoke_by_stamped_headers": ({"headers": {"a": ["b"]}}, {}),
-    "terminate_by_stamped_headers": (
-        {"headers": {"a": ["b"]}},
-        {"prefork": "runs no such task", **CANNOT},
-    ),
-    "rate_limit": ({"task": ADD, "rate": "100/s"}, {}),
-    "time_limit": ({"task": ADD, "soft": 5, "hard": 9}, dict.fromkeys(POOLS, UNCLEAR)),
-    "pool_grow": ({}, CANNOT),
-    "pool_shrink": ({}, CANNOT),
-    "pool_restart": ({}, CANNOT),
-    "autoscale": ({"max": 3, "min": 1}, NO_AUTOSCALE),
-    "add_consumer": ({"queue": "more"}, {}),
-    "cancel_consumer": ({"queue": "more"}, {}),
-    "enable_events": ({}, {}),
-    # With the monitor's own ENABLE_EVENTS, as with -E, Celery goes on sending them.
-    "disable_events": ({}, dict.fromkeys(POOLS, UNCLEAR)),
-    "heartbeat": ({}, {}),
-    "objgraph": ({}, dict.fromkeys(POOLS, "objgraph")),
-}
-# These are not told to workers one by one, and have tests of their own.
-OTHERS = {"abort", "purge", "retry", "send", "shutdown"}
+HOSTS = [host(pool) for pool in POOLS]
+brokers = pytest.mark.parametrize(
+    "stage",
+    ["redis", "rabbitmq"],
+    indirect=True,
+)
 
 
-@dataclass(frozen=True)
-class Stage:
-    """Workers on one broker, by pool; each reads the queue of its pool's name."""
-
-    app: Celery
-    workers: dict[str, Process]
-
-    def host(self, pool: str) -> str:
-        return f"{pool}@stage"
-
-    def do(self, act: str, pool: str = "", **given: Any) -> ControlAction:
-        if pool and any(each.name == "workers" for each in ACTS[act].parameters):
-            given["workers"] = [self.host(pool)]
-        return perform(None, act, given, app=self.app, name="test")
-
-    def told(self, act: str, pool: str) -> Any:
-        return self.do(act, pool).told[self.host(pool)]
-
-    def send(self, task: str, *args: Any, queue: str, **options: Any) -> AsyncResult[Any]:
-        return self.app.send_task(f"tests.project.tasks.{task}", args, queue=queue, **options)
-
-
-@pytest.fixture(scope="module", params=["redis", "rabbitmq"])
+@pytest.fixture(scope="module")
 def stage(
     request: pytest.FixtureRequest,
     redis_databases: Iterator[str],
     django_db_setup: None,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Stage]:
-    with ExitStack() as stack:
-        results = stack.enter_context(a_redis_database(redis_databases))
-        broker = results
-        if request.param == "rabbitmq":
-            broker = stack.enter_context(a_virtual_host())
-        env = project_env(broker, results) | {"TEST_POOL_RESTARTS": "yes"}
-        folder = tmp_path_factory.mktemp("workers")
-        workers = {
-            pool: stack.enter_context(a_worker(pool, f"{pool}@stage", env, folder))
-            for pool in POOLS
-        }
-        app = app_on(broker, result_backend=results)
-        found = Stage(app, workers)
-        wait_until(lambda: len(app.control.ping(timeout=0.5) or ()) == len(POOLS), timeout=60)
+    """The workers of the three pools belong to the matrix, which shuts them down."""
+    folder = tmp_path_factory.mktemp("workers")
+    with staged(request.param, redis_databases, folder) as found:
+        for pool in POOLS:
+            found.start(pool, "-c", "2", pool=pool)
+        for name in ("twin", "twin", "mortal"):
+            found.start(name)
+        found.start("loud", "-E")
+        found.wait_for(*POOLS, "twin", "mortal", "loud")
         yield found
 
 
-@contextmanager
-def a_worker(
-    pool: str, host: str, env: dict[str, str], folder: Path, *more: str
-) -> Iterator[Process]:
-    options = ["-n", host, "-Q", pool, "-P", pool, "-c", "2", "-l", "INFO", *more]
-    log = folder / f"{len(list(folder.iterdir()))}.log"
-    process = started(["-m", "celery", "-A", "tests.project.celery", "worker", *options], log, env)
-    try:
-        yield process
-    finally:
-        process.kill()
-
-
 @pytest.fixture(autouse=True)
-def known(db: None) -> None:
-    for pool in POOLS:
-        a_row(f"{pool}@stage")
-    for name in (ADD, SLOW):
-        TaskTotals.objects.create(grain=TaskTotals.Grain.NAME, name=name)
+def rows(stage: Stage) -> None:
+    known(stage)
 
 
-def text_of(action: ControlAction) -> str:
-    return " ".join(reply["text"] for reply in action.replies.values())
+@pytest.fixture
+def unhurried(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    unhurried_acts(settings, monkeypatch)
 
 
-def test_the_matrix_has_every_act() -> None:
-    assert {*MATRIX, *OTHERS} == set(ACTS)
+Given = dict[str, Any]
 
 
-@pytest.mark.parametrize("pool", POOLS)
-def test_each_act_on_each_pool_is_done_or_refused_with_a_reason(stage: Stage, pool: str) -> None:
+def _a_running_task(stage: Stage, **headers: Any) -> str:
+    """Of the pool that can end it."""
+    task = stage.send(SLOW, 600, headers=headers)
+    wait_until(lambda: task.id in {each["id"] for each in stage.inspect("active")})
+    a_task(task.id, name=SLOW)
+    return task.id
+
+
+def _stamped(stage: Stage) -> Given:
+    stamps = {"stamped_headers": ["shop"], "stamps": {"shop": ["berlin"]}}
+    _a_running_task(stage, **stamps)
+    return {"headers": {"shop": ["berlin"]}, "signal": "KILL"}
+
+
+# What is given to all three at once; of acts that have parameters.
+GIVEN: dict[str, Callable[[Stage], Given]] = {
+    "query_task": lambda _stage: {"ids": ["a"]},
+    "revoke": lambda _stage: {"ids": ["a"], "unseen": True},
+    "terminate": lambda stage: {"ids": [_a_running_task(stage)], "signal": "KILL"},
+    "revoke_by_stamped_headers": lambda _stage: {"headers": {"a": ["b"]}},
+    "terminate_by_stamped_headers": _stamped,
+    "rate_limit": lambda _stage: {"task": ADD, "rate": "1000/s"},
+    "time_limit": lambda _stage: {"task": LIMITED, "soft": 5, "hard": 9},
+    "autoscale": lambda _stage: {"max": 3, "min": 1},
+    "add_consumer": lambda _stage: {"queue": "more"},
+    "cancel_consumer": lambda _stage: {"queue": "more"},
+}
+
+
+# Whom workers only meet in a queue or at the result backend.
+def _sends(stage: Stage, pool: str) -> None:
+    action = stage.do("send", task=ADD, args=[1, 2], queue=queue(pool))
+    assert stage.app.AsyncResult(action.arguments["new_id"]).get(timeout=30) == 3
+
+
+def _retries(stage: Stage, pool: str) -> None:
+    task_id = recorded(name=ADD, args=(1, 2), queue=queue(pool), routing_key=queue(pool))
+    action = stage.do("retry", id=task_id, confirm=True)
+    assert stage.app.AsyncResult(action.arguments["new_id"]).get(timeout=30) == 3
+
+
+def _aborts(stage: Stage, pool: str) -> None:
+    task = stage.send(tasks.abortable.name, 600, to=pool)
+    a_task(task.id, name=tasks.abortable.name)
+    assert stage.do("abort", ids=[task.id]).outcome == Outcome.REQUESTED
+    wait_until(lambda: task.result == "aborted")
+    assert stage.do("abort", ids=[task.id]).outcome == Outcome.REFUSED
+
+
+def _purges(stage: Stage, pool: str) -> None:
+    TaskTotals.objects.create(grain=TaskTotals.Grain.QUEUE, name="", label=queue(pool))
+    assert stage.do("purge", queue=queue(pool)).outcome == DONE
+
+
+UNTOLD: dict[str, Callable[[Stage, str], None]] = {
+    "send": _sends,
+    "retry": _retries,
+    "abort": _aborts,
+    "purge": _purges,
+}
+
+
+def documented() -> dict[str, dict[str, str]]:
+    """By act and pool, as the table in the docs has it."""
+    found = {}
+    table = CONTROL.read_text().partition("| Act | `prefork` | `solo` | `threads` |")[2]
+    for line in table.partition("\n\n")[0].splitlines()[2:]:
+        acts, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+        for act in re.findall(r"`(\w+)`", acts):
+            found[act] = dict(zip(POOLS, cells, strict=True))
+    return found
+
+
+def _observed(stage: Stage, act: str) -> dict[str, str]:
+    if act in UNTOLD:
+        for pool in POOLS:
+            UNTOLD[act](stage, pool)
+        return dict.fromkeys(POOLS, "done")
+    given = GIVEN[act](stage) if act in GIVEN else {}
+    aimed = any(each.name == "workers" for each in ACTS[act].parameters)
+    replies = stage.do(act, *(POOLS if aimed else ()), **given).replies
+    said = {pool: replies.get(host(pool), {"verdict": "silent", "text": ""}) for pool in POOLS}
+    return {
+        # What is told to go may still answer.
+        pool: "done"
+        if each["verdict"] in ("done", "requested")
+        else f"{each['verdict']}: {each['text']}"
+        for pool, each in said.items()
+    }
+
+
+@brokers
+def test_each_act_on_each_pool_is_done_or_refused_as_documented(
+    stage: Stage, unhurried: None
+) -> None:
     wrong = {}
-    for act, (given, expected) in MATRIX.items():
-        action = stage.do(act, pool, **given)
-        reply = action.replies[stage.host(pool)]
-        wanted = expected.get(pool, DONE)
-        if wanted in Outcome.values:
-            verdict = {DONE: "done", UNCLEAR: "unclear"}[Outcome(wanted)]
-            good = reply["verdict"] == verdict
-        else:
-            good = reply["verdict"] in ("refused", "nothing") and wanted in reply["text"]
-        if not good:
-            wrong[act] = reply
+    # The last act ends them.
+    for act in sorted(ACTS, key=lambda act: act == "shutdown"):
+        observed = _observed(stage, act)
+        if observed != documented()[act]:
+            wrong[act] = observed
     assert wrong == {}
+    assert [stage.workers[pool].wait() for pool in POOLS] == [0, 0, 0]
 
 
-def test_a_rate_limit_holds(stage: Stage) -> None:
-    assert stage.do("rate_limit", "threads", task=SLOW, rate="1/h").outcome == DONE
-    sent = [stage.send("slow", 0, queue="threads") for _ in range(3)]
-    # It is behind them in the queue.
-    assert stage.send("add", 1, 2, queue="threads").get(timeout=20) == 3
-    wait_until(lambda: any(each.ready() for each in sent), timeout=20)
-    assert sum(each.ready() for each in sent) == 1
-
-
-def test_a_pool_grows_and_shrinks_and_never_to_nothing(stage: Stage) -> None:
-    def size() -> int:
-        return len(stage.told("stats", "prefork")["pool"]["processes"])
-
-    before = size()
-    assert stage.do("pool_grow", "prefork", n=1).outcome == DONE
-    wait_until(lambda: size() == before + 1, timeout=20)
-    assert stage.do("pool_shrink", "prefork", n=1).outcome == DONE
-    wait_until(lambda: size() == before, timeout=20)
-    refused = stage.do("pool_shrink", "prefork", n=before)
-    assert (refused.outcome, size()) == (Outcome.REFUSED, before)
-
-
-def test_a_pool_that_restarts_has_other_processes(stage: Stage) -> None:
-    before = set(stage.told("stats", "prefork")["pool"]["processes"])
-    assert stage.do("pool_restart", "prefork").outcome == DONE
-    wait_until(
-        lambda: before != set(stage.told("stats", "prefork")["pool"]["processes"]), timeout=20
-    )
-    assert stage.send("add", 1, 2, queue="prefork").get(timeout=20) == 3
-
-
-def test_the_process_of_a_terminated_task_is_gone(stage: Stage) -> None:
-    sent = stage.send("slow", 60, queue="prefork")
-    wait_until(lambda: stage.told("active", "prefork"), timeout=20)
-    [pid] = {each["worker_pid"] for each in stage.told("active", "prefork")}
-    a_task(sent.id, name=SLOW)
-    action = stage.do("terminate", ids=[sent.id], signal="KILL")
-    # The other pools cannot.
-    assert action.outcome == Outcome.PARTLY
-    assert action.replies[stage.host("prefork")]["verdict"] == "done"
-    wait_until(lambda: not Path(f"/proc/{pid}").exists(), timeout=20)
-    wait_until(lambda: sent.state == "REVOKED", timeout=20)
-
-
-def test_a_revoked_task_is_thrown_away_by_whoever_gets_it(stage: Stage) -> None:
+@brokers
+def test_a_revoked_task_is_thrown_away_by_whoever_gets_it(stage: Stage, unhurried: None) -> None:
     assert stage.do("revoke", ids=["revoked-1"], unseen=True).outcome == DONE
-    for pool in POOLS:
+    for name in ("twin", "loud"):
         stage.app.backend.forget("revoked-1")
-        sent = stage.send("add", 1, 2, queue=pool, task_id="revoked-1")
-        wait_until(partial(is_revoked, sent), timeout=20)
+        sent = stage.send(ADD, 1, 2, to=name, task_id="revoked-1")
+        wait_until(partial(_is_revoked, sent))
 
 
-def test_tasks_are_revoked_by_their_stamps(stage: Stage) -> None:
-    assert stage.do("revoke_by_stamped_headers", headers={"customer": ["7"]}).outcome == DONE
-    headers = {"stamped_headers": ["customer"], "stamps": {"customer": ["7"]}}
-    sent = stage.send("add", 1, 2, queue="threads", headers=headers)
-    wait_until(lambda: sent.state == "REVOKED", timeout=20)
+@brokers
+def test_events_cannot_be_switched_off_where_the_worker_began_with_them(
+    stage: Stage, unhurried: None
+) -> None:
+    action = stage.do("disable_events", "loud")
+    assert action.outcome == Outcome.UNCLEAR
+    assert "started with -E" in action.replies[host("loud")]["text"]
 
 
-def test_a_queue_is_consumed_and_then_no_more(stage: Stage) -> None:
-    def names() -> set[str]:
-        return {each["name"] for each in stage.told("active_queues", "solo")}
-
-    assert stage.do("add_consumer", "solo", queue="extra").outcome == DONE
-    assert stage.send("add", 1, 2, queue="extra").get(timeout=20) == 3
-    assert stage.do("cancel_consumer", "solo", queue="extra").outcome == DONE
-    wait_until(lambda: names() == {"solo"}, timeout=20)
-    stage.send("add", 1, 2, queue="extra")
-    again = stage.do("cancel_consumer", "solo", queue="extra")
-    assert "takes no tasks from this queue" in text_of(again)
-
-
-def test_a_purged_queue_is_empty(stage: Stage) -> None:
-    stage.send("add", 1, 2, queue="full")
-    stage.send("add", 1, 2, queue="full")
-    TaskTotals.objects.create(grain=TaskTotals.Grain.QUEUE, name="", label="full")
-    assert stage.do("purge", queue="full").detail == "Deleted 2 messages."
-    assert stage.do("purge", queue="full").detail == "Deleted 0 messages."
-
-
-def test_a_heartbeat_comes_when_it_is_asked_for(stage: Stage) -> None:
-    with listening(stage.app) as listener:
-        stage.do("heartbeat", "solo")
-        wait_until(
-            lambda: any(
-                (each["type"], each.get("freq")) == ("worker-heartbeat", 5)
-                for each in listener.events(1)
-            ),
-            timeout=20,
-        )
-
-
-@pytest.mark.filterwarnings("ignore:Call to deprecated setex:DeprecationWarning")
-def test_an_abortable_task_ends_by_itself(stage: Stage) -> None:
-    sent = stage.send("abortable", 60, queue="threads")
-    a_task(sent.id, name="tests.project.tasks.abortable")
-    wait_until(lambda: stage.told("active", "threads"), timeout=20)
-    assert stage.do("abort", ids=[sent.id]).outcome == Outcome.REQUESTED
-    wait_until(lambda: not stage.told("active", "threads"), timeout=20)
-    assert stage.do("abort", ids=[sent.id]).outcome == Outcome.REFUSED
-
-
-def test_the_limits_of_a_pool_that_scales_by_itself(stage: Stage, tmp_path: Path) -> None:
-    env = project_env(stage.app.conf.broker_url, stage.app.conf.result_backend)
-    with a_worker("prefork", "scaled@stage", env, tmp_path, "--autoscale=2,1"):
-        alone = {"workers": ["scaled@stage"]}
-        wait_until(lambda: answers(stage, "scaled@stage"), timeout=40)
-        grown = perform(None, "pool_grow", alone, app=stage.app)
-        assert "scales by itself" in text_of(grown)
-        found = perform(None, "autoscale", {**alone, "max": 3, "min": 2}, app=stage.app)
-        assert text_of(found) == "autoscale now max=3 min=2"
-        told = perform(None, "stats", alone, app=stage.app).told["scaled@stage"]
-        assert (told["autoscaler"]["max"], told["autoscaler"]["min"]) == (3, 2)
-
-
-def test_duplicate_node_names_are_said(stage: Stage, tmp_path: Path) -> None:
-    env = project_env(stage.app.conf.broker_url, stage.app.conf.result_backend)
+@brokers
+def test_duplicate_node_names_are_said(stage: Stage) -> None:
     # On RabbitMQ they share a queue, so only one of them hears of an act.
-    number = 1 if stage.app.conf.broker_url.startswith("amqp") else 2
-    with (
-        a_worker("solo", "twin@stage", env, tmp_path),
-        a_worker("solo", "twin@stage", env, tmp_path),
-    ):
+    number = 1 if stage.broker == "rabbitmq" else 2
 
-        def both() -> bool:
-            pings = stage.app.control.ping(timeout=0.5) or []
-            return sum("twin@stage" in each for each in pings) == number
+    def both() -> bool:
+        pings = stage.app.control.ping(timeout=0.5) or []
+        return sum(host("twin") in each for each in pings) == number
 
-        wait_until(both, timeout=40)
-        action = perform(None, "heartbeat", {}, app=stage.app)
-        said = action.replies["twin@stage"]["text"]
-        assert ("2 workers of this name answered" in said) == (number == 2)
+    wait_until(both, timeout=40)
+    # One who is not there lets the others be waited for.
+    action = stage.do("heartbeat", "twin", "loud")
+    said = action.replies[host("twin")]["text"]
+    assert ("2 workers of this name answered" in said) == (number == 2)
 
 
+@brokers
 def test_a_worker_whose_reply_is_lost_is_named(stage: Stage) -> None:
     """It is stopped: the act reaches its queue, and nothing comes back."""
-    pid = stage.workers["solo"].pid
+    pid = stage.workers["loud"].pid
     os.kill(pid, signal.SIGSTOP)
     try:
-        action = perform(
-            None,
-            "revoke",
-            {"ids": ["lost-1"], "unseen": True},
-            app=stage.app,
-        )
-        assert stage.host("solo") not in action.replies
-        named = {"workers": [stage.host("solo"), stage.host("threads")]}
-        action = perform(None, "heartbeat", named, app=stage.app)
-        assert (action.outcome, action.silent) == (DONE, [stage.host("solo")])
+        revoked = stage.do("revoke", ids=["lost-1"], unseen=True)
+        assert host("loud") in revoked.silent
+        action = stage.do("heartbeat", "loud", "twin")
+        assert (action.outcome, action.silent) == (DONE, [host("loud")])
     finally:
         os.kill(pid, signal.SIGCONT)
 
 
-def test_a_worker_that_dies_in_mid_call_is_named(stage: Stage, tmp_path: Path) -> None:
-    env = project_env(stage.app.conf.broker_url, stage.app.conf.result_backend)
-    with a_worker("prefork", "mortal@stage", env, tmp_path) as process:
-        wait_until(lambda: answers(stage, "mortal@stage"), timeout=40)
+@brokers
+def test_a_worker_that_dies_in_mid_call_is_named(stage: Stage) -> None:
+    process = stage.workers["mortal"]
 
-        class Deadly(PoolGrow):
-            def arguments(self, values: dict[str, Any]) -> dict[str, Any]:
-                process.kill()
-                return super().arguments(values)
+    class Deadly(PoolGrow):
+        pools = frozenset({"solo"})
 
-        action = perform(None, Deadly(), {"workers": ["mortal@stage"]}, app=stage.app)
-        assert action.outcome == Outcome.NOBODY_ANSWERED
-        assert action.silent == ["mortal@stage"]
+        def arguments(self, values: dict[str, Any]) -> dict[str, Any]:
+            process.kill()
+            return super().arguments(values)
 
-
-def test_a_worker_that_was_shut_down_is_gone(stage: Stage, tmp_path: Path) -> None:
-    env = project_env(stage.app.conf.broker_url, stage.app.conf.result_backend)
-    with a_worker("prefork", "short@stage", env, tmp_path) as process:
-        wait_until(lambda: answers(stage, "short@stage"), timeout=40)
-        action = perform(None, "shutdown", {"workers": ["short@stage"]}, app=stage.app)
-        assert action.outcome == DONE
-        assert process.wait() == 0
+    action = perform(None, Deadly(), {"workers": [host("mortal")]}, app=stage.app)
+    assert (action.outcome, action.silent) == (Outcome.NOBODY_ANSWERED, [host("mortal")])
 
 
-def is_revoked(result: AsyncResult[Any]) -> bool:
-    return result.state == "REVOKED"
-
-
-def answers(stage: Stage, host: str) -> bool:
-    return bool(stage.app.control.ping([host], timeout=0.5))
+def _is_revoked(result: Any) -> bool:
+    return bool(result.state == "REVOKED")

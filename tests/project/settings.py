@@ -114,4 +114,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_POOL_RESTARTS = "TEST_POOL_RESTARTS" in os.environ
 
 # Tests that count events publish nothing else; those of the recorder switch it on.
-CELERY_MONITOR = {"APP": "tests.project.celery:app", "RECORD": "TEST_RECORD" in os.environ}
+CELERY_MONITOR = {
+    "APP": "tests.project.celery:app",
+    "RECORD": "TEST_RECORD" in os.environ,
+    "ENABLE_EVENTS": "TEST_NO_EVENTS" not in os.environ,
+}

@@ -39,6 +39,13 @@ def slow(seconds: float) -> float:
     return seconds
 
 
+@shared_task
+def limited(seconds: float) -> float:
+    """Runs that long; its limits are meant to be changed."""
+    time.sleep(seconds)
+    return seconds
+
+
 @shared_task(bind=True, max_retries=5)
 def retry_then_succeed(self: Task[Any, Any], retries: int = 2) -> int:
     """Succeeds in the attempt after so many retries, and returns their number."""

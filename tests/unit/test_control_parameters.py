@@ -197,11 +197,18 @@ def test_a_reply_means(act: str, reply: Any, expected: Verdict) -> None:
         ("pool_grow", {"implementation": "celery.concurrency.thread:TaskPool"}, "threads"),
         ("pool_restart", {"implementation": "celery.concurrency.gevent:TaskPool"}, "gevent"),
         ("pool_shrink", {"max-concurrency": 2}, "It has 2"),
+        ("pool_shrink", {"max-concurrency": 4, "processes": [11, 12]}, "It has 2"),
     ],
 )
 def test_who_cannot_is_told_nothing(act: str, stats: dict[str, Any], reason: str) -> None:
     found: Any = ACTS[act]
     assert reason in found.refusal({"pool": stats}, {"n": 2})
+
+
+def test_a_pool_that_has_grown_was_counted_as_it_began() -> None:
+    found: Any = ACTS["pool_shrink"]
+    stats = {"max-concurrency": 2, "processes": [11, 12, 13, 14]}
+    assert found.refusal({"pool": stats}, {"n": 2}) == ""
 
 
 def test_a_pool_that_scales_by_itself_is_left_alone() -> None:

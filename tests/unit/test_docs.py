@@ -24,6 +24,7 @@ from django_celery_monitor import checks
 from django_celery_monitor.access import policy
 from django_celery_monitor.access.acts import ACTS, OPERATORS, VIEWERS
 from django_celery_monitor.conf import SETTING, Settings
+from django_celery_monitor.control.acts.registry import ACTS as CONTROLS
 from django_celery_monitor.ingest.redact import Redactor
 from django_celery_monitor.state import derive, states
 
@@ -290,3 +291,24 @@ def test_the_codenames_of_the_policy_are_all_in_the_table() -> None:
     values = [value for name, value in vars(policy).items() if name.isupper()]
     named = {value for value in values if isinstance(value, str)}
     assert named == {act.codename for act in ACTS}
+
+
+def test_acts_that_a_restart_forgets_are_those_that_say_so() -> None:
+    text = (DOCS / "how-to/control.md").read_text().partition("## What a restart forgets\n")[2]
+    named = set(re.findall(r"`([a-z_]+)`", text)) - {"statedb", "lasting"}
+    assert named == {act.name for act in CONTROLS.values() if act.lasting}
+
+
+def test_each_act_is_documented_with_its_permission() -> None:
+    table = (DOCS / "how-to/control.md").read_text().partition("## The acts\n")[2]
+    found: dict[str, str] = {}
+    for acts, codename, *_rest in cells(table.partition("\n## ")[0]):
+        found |= dict.fromkeys(INLINE.findall(acts), codename.strip("`"))
+    assert found == {act.name: act.codename for act in CONTROLS.values()}
+
+
+def test_the_matrix_of_acts_by_pool_has_every_act() -> None:
+    """That it is true is seen on real workers, in test_control_workers."""
+    table = (DOCS / "how-to/control.md").read_text().partition("| `prefork` | `solo` |")[2]
+    rows = list(cells(table.partition("\n\n")[0]))[1:]
+    assert sorted(act for acts, *_rest in rows for act in INLINE.findall(acts)) == sorted(CONTROLS)

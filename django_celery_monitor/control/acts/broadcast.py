@@ -134,7 +134,12 @@ def pool_of(stats: Any) -> str:
 def size_of(stats: Any) -> int:
     """How many processes or threads the pool has; 0 if that is not said."""
     pool = stats.get("pool") if isinstance(stats, dict) else None
-    size = pool.get("max-concurrency") if isinstance(pool, dict) else 0
+    if not isinstance(pool, dict):
+        return 0
+    # What a prefork pool calls its concurrency is the size that it was started with.
+    if isinstance(processes := pool.get("processes"), list):
+        return len(processes)
+    size = pool.get("max-concurrency")
     return size if type(size) is int else 0
 
 

@@ -60,8 +60,8 @@ class PoolRestart(Broadcast):
     codename = CONTROL_WORKER
     label = gettext_lazy("Restart pool")
     help = gettext_lazy(
-        "The worker ends all its processes, with the tasks in them, and starts new ones."
-        " It has to allow that by worker_pool_restarts."
+        "Each process of the worker ends after the task that it runs, or the next one that it gets,"
+        " and a new one takes its place. The worker has to allow that by worker_pool_restarts."
     )
     parameters = (SOME,)
     pools = frozenset({"prefork"})

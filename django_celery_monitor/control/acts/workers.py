@@ -78,6 +78,9 @@ class TimeLimit(_OnType):
         ),
         ANY,
     )
+    # Others know no limits, or have none of a type but at their start.
+    pools = frozenset({"prefork"})
+    question = "stats"
 
     def arguments(self, values: Values) -> dict[str, Any]:
         return {"task_name": values["task"], "soft": values["soft"], "hard": values["hard"]}

@@ -6,6 +6,7 @@ import argparse
 import getpass
 import json
 import os
+from http import HTTPStatus
 from typing import Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
@@ -16,8 +17,7 @@ from django_celery_monitor.celery_app import find_app
 from django_celery_monitor.control.acts.base import Act, Outcome
 from django_celery_monitor.control.acts.parameters import Flag, Parameter
 from django_celery_monitor.control.acts.registry import ACTS
-from django_celery_monitor.control.content import content_of
-from django_celery_monitor.control.errors import ControlError, UnavailableError
+from django_celery_monitor.control.errors import ControlError
 from django_celery_monitor.control.perform import perform
 from django_celery_monitor.models import ControlAction
 
@@ -60,24 +60,25 @@ class Command(BaseCommand):
                 name=_who(),
                 app=find_app(options["app"]),
             )
-        except UnavailableError as error:
-            raise CommandError(str(error), returncode=LATER) from error
-        except (ControlError, ImproperlyConfigured) as error:
+        except ControlError as error:
+            later = error.status == HTTPStatus.SERVICE_UNAVAILABLE
+            raise CommandError(str(error), returncode=LATER if later else 1) from error
+        except ImproperlyConfigured as error:
             raise CommandError(str(error)) from error
-        told = content_of(None, action)
         if options["json"]:
-            self.stdout.write(json.dumps(_everything(action, told), indent=2, default=str))
+            self.stdout.write(json.dumps(_everything(action), indent=2, default=str))
         else:
-            self._say(act, action, {host: each["content"] for host, each in told.items()})
+            self._say(act, action)
         status = STATUS.get(action.outcome, NOT_DONE)
         if status:
             raise CommandError(_outcome(action), returncode=status)
 
-    def _say(self, act: Act, action: ControlAction, told: dict[str, Any]) -> None:
+    def _say(self, act: Act, action: ControlAction) -> None:
         for host, reply in action.replies.items():
             self.stdout.write(f"{host}: {reply['verdict']} {reply['text']}".rstrip())
-            if host in told:
-                self.stdout.write(json.dumps(told[host], indent=2, default=str))
+            if host in action.content:
+                content = action.content[host]["content"]
+                self.stdout.write(json.dumps(content, indent=2, default=str))
         for host in action.silent:
             self.stdout.write(_("%(host)s: did not answer") % {"host": host})
         if action.outcome in (Outcome.CONFIRMED, Outcome.REQUESTED):
@@ -116,6 +117,7 @@ def _outcome(action: ControlAction) -> str:
     return f"{words}: {action.detail}" if action.detail else str(words)
 
 
-def _everything(action: ControlAction, told: dict[str, Any]) -> dict[str, Any]:
+def _everything(action: ControlAction) -> dict[str, Any]:
     fields = ("act", "outcome", "detail", "replies", "silent", "arguments", "started_at")
-    return {**{field: getattr(action, field) for field in fields}, "id": action.pk, "told": told}
+    own = {field: getattr(action, field) for field in fields}
+    return {**own, "id": action.pk, "told": action.content}
