@@ -102,6 +102,8 @@ class Installation(models.Model):
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     uuid = models.UUIDField(default=uuid.uuid4)
     writes = models.BigIntegerField(default=0)
+    # Those of them that may have changed tasks or their counts: see ``storage.lock``.
+    batches = models.BigIntegerField(default=0)
     # Retention has deleted tasks up to this time: older events of unknown tasks come too late.
     pruned_before = models.DateTimeField(null=True)
 

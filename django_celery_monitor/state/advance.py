@@ -29,6 +29,9 @@ _ROOT, _PARENT, _RUNS = map(Facts._fields.index, ("root_id", "parent_id", "runs"
 
 def is_usual(events: list[TaskEvent]) -> bool:
     """Whether ``follow`` may go on from there: one attempt, begun once and not ended."""
+    if len(events) == 1:
+        kind, data = events[0].type, events[0].data
+        return kind in _BEGINNINGS and kind != "started" and _ENDINGS.isdisjoint(data)
     seen: set[str] = set()
     attempts: set[int] = set()
     # The latest first: most often it is what tells.

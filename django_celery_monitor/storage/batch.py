@@ -46,7 +46,7 @@ def store(decoded: Decoded, arrived: Timestamp, using: str, recent: Recent | Non
     recent = recent or Recent()
     with transaction.atomic(using=using):
         held = lock.acquire(using)
-        lives = recent.at(held.revision)
+        lives = recent.at(held.batch)
         changes, late = _merge_tasks(decoded.tasks, held, lives, using)
         changes.save(using, recent.flows)
         tasks = [row[0] for row in changes.rows]
@@ -57,9 +57,9 @@ def store(decoded: Decoded, arrived: Timestamp, using: str, recent: Recent | Non
         _quarantine(decoded.bad, arrived, using)
         if not (tasks or changed_workers or recorded or decoded.bad):
             transaction.set_rollback(True, using=using)
-            recent.keep([], held.revision - 1)
+            recent.keep([], held.batch - 1)
             return Stored(0, [], [], late)
-    recent.keep(changes.lives, held.revision)
+    recent.keep(changes.lives, held.batch)
     return Stored(held.revision, tasks, changed_workers, late)
 
 
@@ -126,17 +126,20 @@ class _Changes:
 
     def add(self, task_id: str, before: list[TaskEvent], events: list[TaskEvent]) -> None:
         """``before``: what was stored; no events of a new task."""
-        facts = (begin(events[0]) if len(events) == 1 else None) or derive(events)
+        begun = begin(events[0]) if len(events) == 1 else None
+        facts = begun or derive(events)
+        text = task_events.encode(events, facts)
         if before:
             old = derive(before)
             self._tally.move(old, facts)
             self._errors.add(task_id, events, facts, before, old)
             self._totals.add(events, facts.name, before, old.name)
         else:
-            self._tally.add(facts, 1)
-            self._errors.add(task_id, events, facts, [], None)
+            self._tally.add_cohort(facts)
+            if not begun:
+                self._tally.add_flows(facts)
+                self._errors.add(task_id, events, facts, [], None)
             self._totals.add_new(events, facts.name)
-        text = task_events.encode(events, facts)
         self.rows.append(task_row(task_id, facts, text))
         self.lives.append((task_id, Life.of(events, facts, text)))
 

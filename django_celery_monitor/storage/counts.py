@@ -29,12 +29,6 @@ class Tally:
         self._flows: dict[tuple[Any, ...], Sums] = {}
         self._cohorts: dict[Cohort, int] = {}
 
-    def add(self, facts: Facts, sign: int) -> None:
-        """Count a task in (``sign`` 1) or out (-1)."""
-        self.add_flows(facts, sign)
-        now = cohort(facts)
-        self._cohorts[now] = self._cohorts.get(now, 0) + sign
-
     def move(self, old: Facts, facts: Facts) -> None:
         """Count a task out as it was and in as it is."""
         before, now = cohort(old), cohort(facts)
@@ -56,8 +50,12 @@ class Tally:
         elif facts.runs[0].outcome:
             self._add([ended(facts, facts.runs[0])], 1)
 
-    def add_flows(self, facts: Facts, sign: int) -> None:
-        self._add(flows(facts), sign)
+    def add_cohort(self, facts: Facts) -> None:
+        now = cohort(facts)
+        self._cohorts[now] = self._cohorts.get(now, 0) + 1
+
+    def add_flows(self, facts: Facts) -> None:
+        self._add(flows(facts), 1)
 
     def _add(self, found: list[Flow], sign: int) -> None:
         for flow in found:

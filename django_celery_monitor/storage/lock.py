@@ -16,12 +16,15 @@ from django_celery_monitor.models import Installation
 
 # Any number will do, as long as every collector takes the same.
 _KEY: Final = 0x63656C65
+_NEXT: Final = {"writes": F("writes") + 1, "batches": F("batches") + 1}
 
 
 class Held(NamedTuple):
-    """The revision that this batch will have, and up to when tasks were deleted by retention."""
+    """``revision``: for pages; ``batch``: counts who held the lock."""
 
     revision: int
+    batch: int
+    # Up to when tasks were deleted by retention.
     pruned_before: datetime | None
 
 
@@ -39,8 +42,8 @@ def acquire(using: str) -> Held:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_KEY])
     installations = Installation.objects.using(using)
     rows = installations.filter(pk=1)
-    if not rows.update(writes=F("writes") + 1):
+    if not rows.update(**_NEXT):
         # Two first writers may both come here where nothing but the row is locked.
         installations.bulk_create([Installation(pk=1)], ignore_conflicts=True)
-        rows.update(writes=F("writes") + 1)
-    return Held(*rows.values_list("writes", "pruned_before").get())
+        rows.update(**_NEXT)
+    return Held(*rows.values_list("writes", "batches", "pruned_before").get())

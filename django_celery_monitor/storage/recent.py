@@ -16,7 +16,7 @@ from django_celery_monitor.storage.rows import stored_events
 # Characters of texts, and what an entry costs beside them, with the texts of later events.
 LIMIT: Final = 30_000_000
 ENTRY: Final = 1000
-# A revision that no other comes after.
+# A batch that no other comes after.
 _UNKNOWN: Final = -1
 _time = itemgetter(0)
 
@@ -64,28 +64,28 @@ class Life(NamedTuple):
 
 
 class Recent:
-    """Lives by task, and flow counts; trusted only while nobody else writes: see the revision."""
+    """Lives by task, and flow counts; trusted only while nobody else writes: see ``lock``."""
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._lives: dict[str, Life] = {}
         self._limit = limit
         self._size = 0
         self.flows = Latest()
-        self._revision = _UNKNOWN
+        self._batch = _UNKNOWN
 
-    def at(self, revision: int) -> dict[str, Life]:
-        """What can be trusted by one who holds the lock and will write that revision."""
-        if revision != self._revision + 1:
+    def at(self, batch: int) -> dict[str, Life]:
+        """What can be trusted by one who holds the lock for that batch."""
+        if batch != self._batch + 1:
             self._lives.clear()
             self._size = 0
             self.flows.clear()
         # Until ``keep``: a batch that fails has counted what is not stored.
-        self._revision = _UNKNOWN
+        self._batch = _UNKNOWN
         return self._lives
 
-    def keep(self, changed: Iterable[tuple[str, Life | None]], revision: int) -> None:
+    def keep(self, changed: Iterable[tuple[str, Life | None]], batch: int) -> None:
         """After the commit; ``None``: of a life that has ended or is no usual one."""
-        self._revision = revision
+        self._batch = batch
         lives = self._lives
         for task_id, life in changed:
             if (known := lives.get(task_id)) is not None:

@@ -94,7 +94,7 @@ class _Recount:
             minute = minute_of(task.time.timestamp())
             self._cohorts.update(cohorts.keys(Cohort(minute, task.name, task.state)))
             if task.updated_at.timestamp() >= first:
-                tally.add_flows(facts_of(task), 1)
+                tally.add_flows(facts_of(task))
         for key, sums in tally.by_row().items():
             if key[2] >= self._flows_done[key[0]]:
                 known = self._flows.get(key)

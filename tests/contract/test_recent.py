@@ -13,6 +13,7 @@ from django_celery_monitor.state.derive import derive
 from django_celery_monitor.state.event_set import union
 from django_celery_monitor.storage import recent
 from django_celery_monitor.storage.recent import Life, Recent
+from django_celery_monitor.upkeep.revision import advance
 from tests.contract.stored import (
     ARRIVED,
     counts,
@@ -128,11 +129,27 @@ def test_a_task_that_goes_on_is_not_read_again(alias: str, monkeypatch: pytest.M
     assert Task.objects.get().state == "SUCCESS"
 
 
+def test_news_for_pages_alone_are_no_reason_to_read_tasks_again(
+    alias: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline = Pipeline()
+    pipeline.store(life("sent"))
+    advance(alias)
+
+    def select(_ids: list[str], _using: str) -> list[Any]:
+        raise AssertionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("django_celery_monitor.storage.known._select", select)
+        pipeline.store(life("received"))
+    assert Task.objects.get().state == "RECEIVED"
+
+
 def test_no_more_is_remembered_than_the_limit() -> None:
     kept = Recent(limit=3 * recent.ENTRY)
     events = union([], [event("sent", args="", kwargs="")])
     life = Life.of(events, derive(events), "[]")
-    for revision in range(1, 11):
-        kept.keep([(f"t{revision}", life)], revision)
+    for batch in range(1, 11):
+        kept.keep([(f"t{batch}", life)], batch)
     assert list(kept.at(11)) == ["t9", "t10"]
     assert kept.at(13) == {}
