@@ -40,7 +40,7 @@ def among(name: str, names: Collection[str]) -> bool:
 def trend(numbers: Sequence[int], kind: str = "ok") -> SafeString:
     """A line 100 wide and 20 high, the highest value on top; none of nothing."""
     if not numbers:
-        return format_html("{}", "")
+        return SafeString()
     top, last = max(numbers, default=0) or 1, max(len(numbers) - 1, 1)
     points = " ".join(
         f"{100 * index / last:.1f},{18 - 16 * number / top:.1f}"

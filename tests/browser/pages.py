@@ -123,7 +123,7 @@ def data() -> Kept:
     a_worker()
     a_worker("celery@batch-1", silent=90)
     answered()
-    for second in range(20):
+    for second in range(26):
         a_task("failed" if second % 9 == 0 else "succeeded", ago=60 * second)
     a_task("received")
     failure = Task.objects.filter(state="FAILURE").latest("time").id

@@ -415,7 +415,7 @@ def test_the_keyboard_reaches_everything(
     expect(page).to_have_url(addresses["tasks"] + "?state=failed")
     page.keyboard.press("j")
     page.keyboard.press("j")
-    expect(page.locator("[data-rows] > tr").nth(1).get_by_role("link")).to_be_focused()
+    expect(page.locator("[data-rows] > tr").nth(1).get_by_role("link").first).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("shop.ship")
 

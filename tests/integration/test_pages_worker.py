@@ -45,7 +45,7 @@ def tab(client: Client, key: str) -> str:
         ("reserved", ["shop.ship", "carrier", "dhl"]),
         ("scheduled", ["shop.ship", "Dec. 1, 2026", "10:00:00"]),
         ("revoked", ["a-1"]),
-        ("registered", ["shop.ship", "10/m", "acks_late", "3, after"]),
+        ("registered", ["shop.ship", "10/m", "acks_late", ">3</td>"]),
         ("configuration", ["task_default_queue", "software -&gt; dhl", "1 setting is as Celery"]),
         ("statistics", ["1,200", "redis", "12.5 s", "CPU time"]),
     ],
