@@ -135,7 +135,7 @@ def by_browser(page: Page, base: str) -> Door:
             "each => each.querySelectorAll('details').forEach(more => { more.open = true })"
         )
         # A worker's own page does not know which type or queue is meant.
-        more = {name: given[name] for name in ("task", "queue") if name in given}
+        more: dict[str, str] = {name: given[name] for name in ("task", "queue") if name in given}
         for name, value in {**more, **entries(act, given)}.items():
             field = form.locator(f'[name="{name}"]')
             if name in more and not field.count():
