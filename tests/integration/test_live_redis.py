@@ -41,7 +41,9 @@ BACKENDS = [
 @pytest.fixture(params=BACKENDS)
 def backend(request: pytest.FixtureRequest, settings: Settings, redis_url: str) -> str:
     path: str = request.param
-    settings.CHANNEL_LAYERS = {"default": {"BACKEND": path, "CONFIG": {"hosts": [redis_url]}}}
+    # redis-py 8 gives an answer five seconds by default, as long as the core layer waits for news.
+    hosts = [{"address": redis_url, "socket_timeout": 20}]
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": path, "CONFIG": {"hosts": hosts}}}
     return path
 
 
