@@ -8,7 +8,6 @@ from typing import Any, ClassVar, TypeVar
 
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
@@ -19,12 +18,12 @@ from django_celery_monitor.access.policy import get_policy
 from django_celery_monitor.admin.base import ReadOnlyAdmin
 from django_celery_monitor.control.acts.base import Act
 from django_celery_monitor.control.acts.registry import ACTS
-from django_celery_monitor.control.denials import Attempt
-from django_celery_monitor.control.errors import BadParametersError, ControlError, DeniedError
-from django_celery_monitor.control.perform import perform, refuse
+from django_celery_monitor.control.errors import BadParametersError, ControlError
+from django_celery_monitor.control.perform import perform
 from django_celery_monitor.models import ControlAction
 from django_celery_monitor.views.act_form import ActForm
 from django_celery_monitor.views.acted import Acted, told
+from django_celery_monitor.views.acting import tried
 
 M = TypeVar("M", bound=Model)
 
@@ -53,16 +52,8 @@ class ActingAdmin(ReadOnlyAdmin[M]):
         asked = {*request.POST.getlist("action")}.intersection(self.acts)
         for name in sorted(asked):
             keys = request.POST.getlist(ACTION_CHECKBOX_NAME)[:MOST]
-            self._refuse(request, ACTS[name], {self.target: keys})
+            tried(request, ACTS[name], {self.target: keys}, ControlAction.Source.ADMIN)
         return super().changelist_view(request, *args, **kwargs)
-
-    def _refuse(self, request: HttpRequest, act: Act, given: dict[str, Any]) -> None:
-        reason, source = request.POST.get("reason", ""), ControlAction.Source.ADMIN
-        attempt = Attempt(user=request.user, act=act, given=given, reason=reason, source=source)
-        try:
-            refuse(attempt)
-        except DeniedError as error:
-            raise PermissionDenied(str(error)) from error
 
     def _doing(self, act: Act) -> Callable[..., HttpResponse | None]:
         def do(_admin: object, request: HttpRequest, rows: QuerySet[M]) -> HttpResponse | None:

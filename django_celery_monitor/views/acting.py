@@ -31,7 +31,7 @@ def door(act: Act, given: Given) -> Callable[[View], View]:
 
         def gate(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if request.method == "POST":
-                _try(request, act, given(request, *args, **kwargs))
+                tried(request, act, given(request, *args, **kwargs), ControlAction.Source.PAGE)
             return gated(request, *args, **kwargs)
 
         posting = require_http_methods(["GET", "HEAD", "POST"])(csrf_protect(gate))
@@ -40,10 +40,11 @@ def door(act: Act, given: Given) -> Callable[[View], View]:
     return decorate
 
 
-def _try(request: HttpRequest, act: Act, given: Mapping[str, Any]) -> None:
+def tried(request: HttpRequest, act: Act, given: Mapping[str, Any], source: str) -> None:
+    """Refuses who may not (``PermissionDenied``) and records it; strangers are to sign in."""
     if not request.user.is_authenticated:
         return
-    reason, source = request.POST.get("reason", ""), ControlAction.Source.PAGE
+    reason = request.POST.get("reason", "")
     attempt = Attempt(user=request.user, act=act, given=given, reason=reason, source=source)
     try:
         refuse(attempt)

@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from django.http import HttpRequest, QueryDict
-from django.urls import reverse
 
 from django_celery_monitor.access.policy import VIEW_TASK_ARGUMENTS, get_policy
 from django_celery_monitor.models import Task
@@ -23,6 +21,7 @@ from django_celery_monitor.reading.passages import Passage, passages
 from django_celery_monitor.reading.sentence import sentence
 from django_celery_monitor.state.derive import derive
 from django_celery_monitor.storage.rows import events_of
+from django_celery_monitor.views.addresses import of_task, of_tasks
 
 # How often a reader may ask for more of a group; a family has no more members than that draws.
 OPENED: Final = 40
@@ -59,10 +58,10 @@ def relatives(request: HttpRequest, found: Task, now: datetime) -> dict[str, Any
     known = awaited(request.user, kin)
     opened = Counter(request.GET.getlist("open")[:OPENED])
     links = Links(
-        task=_address,
+        task=of_task,
         node=lambda task_id: _here(request.GET, node=task_id),
         bundle=lambda key: _here(request.GET, more=key),
-        group=lambda group: _tasks(group=group),
+        group=lambda group: of_tasks(group=group),
     )
     drawn = graph(kin, links, now, opened, known)
     own = known.get(found.group_id)
@@ -77,7 +76,7 @@ def relatives(request: HttpRequest, found: Task, now: datetime) -> dict[str, Any
         "graph_list": [(drawn["nodes"][place], depth) for place, depth in drawn["outline"]],
         "on_path": [drawn["nodes"][place] for place in drawn["path"]],
         "folded_url": _here(request.GET, fold=True) if opened else "",
-        "more_url": _tasks(root=found.root_id or found.id),
+        "more_url": of_tasks(root=found.root_id or found.id),
         "node": _node(request, kin, known, now),
         "node_closed_url": _here(request.GET),
         "heat_legend": legend(),
@@ -114,7 +113,7 @@ def _looked_at(
     return Node(
         id=task.id,
         name=task.name,
-        url=_address(task.id),
+        url=of_task(task.id),
         task=task,
         payload=payload,
         sentence=sentence(task, ways, None, now) if events else "",
@@ -138,10 +137,6 @@ def _group(kin: Family, known: Mapping[str, Awaited], group: str) -> Awaited:
     return known.get(group) or Awaited(group_id=group, members=kin.members(group))
 
 
-def _address(task_id: str) -> str:
-    return reverse("celery_monitor:task", args=[task_id])
-
-
 def _here(params: QueryDict, *, more: str = "", fold: bool = False, node: str = "") -> str:
     """This page with more of a bundle drawn one by one, or none; else with a node or without."""
     copy = params.copy()
@@ -152,7 +147,3 @@ def _here(params: QueryDict, *, more: str = "", fold: bool = False, node: str = 
     else:
         copy.setlist("node", [node] if node else [])
     return f"?{copy.urlencode()}#family-drawing"
-
-
-def _tasks(**filters: str) -> str:
-    return f"{reverse('celery_monitor:tasks')}?{urlencode(filters)}"
